@@ -1,0 +1,193 @@
+//! What a valid plan holds. Defaults are the specification's.
+
+use crate::port::Secret;
+use crate::selector::Selector;
+use serde::{Deserialize, Serialize};
+
+/// A valid plan: URLs are absolute, selectors parsed, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where the data comes from (§4.1).
+    pub source: Source,
+    /// The tsink server (§4.2).
+    pub target: Target,
+    /// At least one (§4.3).
+    pub selectors: Vec<Selector>,
+    /// Metrics whose metadata moves: those named in the plan and those that the selectors name by equality,
+    /// sorted, each once (§4.4; the union is what the native tool does).
+    pub metadata_metrics: Vec<String>,
+    /// Those of the plan, or one per selector when it has none (§4.4).
+    pub exemplar_checks: Vec<ExemplarCheck>,
+    /// Queries compared by the cutover check (§4.4).
+    pub promql_checks: Vec<PromqlCheck>,
+    /// §4.5.
+    pub batch: Batch,
+    /// §4.6.
+    pub compare: Compare,
+    /// Our own section.
+    pub options: Options,
+}
+
+/// Kinds of source that this version can migrate from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Prometheus remote read.
+    Prometheus,
+}
+
+impl SourceKind {
+    /// The plan's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+        }
+    }
+
+    /// The console's word (specification §5.1 prints `Prometheus`).
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Prometheus => "Prometheus",
+        }
+    }
+}
+
+/// Source configuration, URLs absolute.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Kind.
+    pub kind: SourceKind,
+    /// Sent with every request to the source.
+    pub headers: Vec<(String, Secret)>,
+    /// Remote read endpoint. Always there for `prometheus`.
+    pub remote_read_url: String,
+    /// Range query endpoint for parity checks.
+    pub query_range_url: Option<String>,
+    /// Metadata endpoint; without it metadata is skipped.
+    pub metadata_url: Option<String>,
+    /// Exemplar endpoint; without it exemplars are skipped.
+    pub exemplar_url: Option<String>,
+}
+
+/// Target configuration, URLs absolute.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Remote write endpoint.
+    pub write_url: String,
+    /// Remote read endpoint.
+    pub read_url: String,
+    /// Range query endpoint for parity checks.
+    pub query_range_url: Option<String>,
+    /// Metadata endpoint.
+    pub metadata_url: Option<String>,
+    /// Exemplar endpoint.
+    pub exemplar_url: Option<String>,
+    /// `/api/v1/status/tsdb`.
+    pub status_url: Option<String>,
+    /// Sent as `X-Tsink-Tenant` with every request; `default` when the plan names none.
+    pub tenant: String,
+    /// Sent with every request to the target.
+    pub headers: Vec<(String, Secret)>,
+}
+
+/// An exemplar query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExemplarCheck {
+    /// PromQL selector.
+    pub query: String,
+    /// Exemplars per series at most; 200.
+    pub limit: u64,
+}
+
+/// A PromQL parity check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromqlCheck {
+    /// PromQL expression.
+    pub query: String,
+    /// Step as written: seconds or a duration such as `30s` (the default).
+    pub step: String,
+    /// The same step in ms, greater than zero.
+    pub step_ms: i64,
+}
+
+/// Batch tuning (§4.5).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Series a write request at most; 250.
+    pub max_series_per_write: usize,
+    /// Samples, histograms and exemplars a write request at most, all series together; 25,000.
+    pub max_points_per_write: usize,
+    /// Time for one HTTP request, in seconds; 30.
+    pub http_timeout_secs: u64,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { max_series_per_write: 250, max_points_per_write: 25_000, http_timeout_secs: 30 }
+    }
+}
+
+impl Batch {
+    /// The HTTP timeout in ms.
+    pub fn timeout_ms(&self) -> u64 {
+        self.http_timeout_secs.max(1).saturating_mul(1000)
+    }
+}
+
+/// Tolerances (§4.6). Equal means `|a-b| <= absolute` or `|a-b| <= relative * max(|a|, |b|)`; both 0 asks for
+/// the same bits, save the sign of zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compare {
+    /// 1e-12.
+    pub max_absolute_value_delta: f64,
+    /// 1e-9.
+    pub max_relative_value_delta: f64,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self { max_absolute_value_delta: 1e-12, max_relative_value_delta: 1e-9 }
+    }
+}
+
+/// How samples are read from a Prometheus source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadVia {
+    /// `POST /api/v1/read`: everything, native histograms and staleness markers included.
+    #[default]
+    RemoteRead,
+    /// `GET /api/v1/query` with a range selector: what a page on another origin can read from Prometheus
+    /// without a gateway. Floats only; staleness markers are not shown, so they are not migrated.
+    InstantQuery,
+}
+
+/// Our own section of the plan, `options`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Stop after the preflight; false.
+    pub dry_run: bool,
+    /// How to read; `remote_read`.
+    pub read_via: ReadVia,
+    /// Write requests at once at most; 4. Above that tsink 0.10.2 gets no faster.
+    pub max_concurrent_writes: usize,
+    /// Samples that one slab should hold; 500,000. Memory follows it.
+    pub slab_samples: u64,
+    /// Attempts for a request that may be retried, the first included; 6.
+    pub max_attempts: u32,
+    /// Findings listed per check at most; 100. Counts are always complete.
+    pub max_findings: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            dry_run: false,
+            read_via: ReadVia::RemoteRead,
+            max_concurrent_writes: 4,
+            slab_samples: 500_000,
+            max_attempts: 6,
+            max_findings: 100,
+        }
+    }
+}

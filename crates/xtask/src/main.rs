@@ -1,0 +1,2 @@
+//! Automation: `setup`, `demo`, `test`, `bench`, `dist`.
+fn main() {}
