@@ -52,11 +52,18 @@ impl Selector {
     /// # Ok::<(), tsink_migrate_engine::selector::SelectorError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        let expr = promql::parse(text).map_err(|fault| {
+        let matches_empty = || {
             SelectorError::new(
+                "every matcher of this selector matches an empty label, so Prometheus refuses it",
+                "Name a metric, or ask for every series with {__name__!=\"\"}.",
+            )
+        };
+        let expr = promql::parse(text).map_err(|fault| match fault.kind {
+            promql::FaultKind::MatchesEmpty => matches_empty(),
+            _ => SelectorError::new(
                 fault.message,
                 "A selector looks like up{job=\"node\"} or {__name__=~\"node_.*\"}.",
-            )
+            ),
         })?;
         let vector = vector_of(expr)?;
         if vector.offset.is_some() || vector.at.is_some() {
@@ -72,10 +79,7 @@ impl Selector {
             ));
         }
         if vector.name.is_none() && vector.matchers.matchers.iter().all(|matcher| matcher.is_match("")) {
-            return Err(SelectorError::new(
-                "every matcher of this selector matches an empty label, so Prometheus refuses it",
-                "Name a metric, or ask for every series with {__name__!=\"\"}.",
-            ));
+            return Err(matches_empty());
         }
         let name = vector.name.map(|value| LabelMatcher {
             r#type: MatcherType::Eq.into(),

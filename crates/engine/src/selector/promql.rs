@@ -18,12 +18,23 @@ const MAX_LEVELS: usize = 500;
 pub(crate) struct Fault {
     /// In the parser's or our words.
     pub(crate) message: String,
+    /// What kind of fault.
+    pub(crate) kind: FaultKind,
+}
+
+/// Kinds of [`Fault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// Not PromQL, or too much of it.
+    Syntax,
     /// Everything but a function's name was understood: it may be newer than the parser.
-    pub(crate) unknown_function: bool,
+    UnknownFunction,
+    /// All matchers of a selector match the empty string.
+    MatchesEmpty,
 }
 
 fn fault(message: impl Into<String>) -> Fault {
-    Fault { message: message.into(), unknown_function: false }
+    Fault { message: message.into(), kind: FaultKind::Syntax }
 }
 
 /// Parses any PromQL expression.
@@ -36,15 +47,18 @@ pub(crate) fn parse(text: &str) -> Result<Expr, Fault> {
     }
     let prepared = prepare(text)?;
     parser::parse(&prepared).map_err(|message| {
-        if message == "invalid promql query" {
-            return fault("it is not PromQL");
+        // The parser's errors are texts alone.
+        if message.starts_with("unknown function") {
+            return Fault { message, kind: FaultKind::UnknownFunction };
         }
         if message.contains("at least one non-empty matcher") {
-            return fault(
-                "every matcher of a selector in it matches an empty label, so Prometheus refuses it",
-            );
+            let message = "every matcher of a selector matches an empty label, so Prometheus refuses it";
+            return Fault { message: message.to_owned(), kind: FaultKind::MatchesEmpty };
         }
-        Fault { unknown_function: message.starts_with("unknown function"), message }
+        match message.as_str() {
+            "invalid promql query" => fault("this is not PromQL"),
+            _ => fault(format!("this is not PromQL: {message}")),
+        }
     })
 }
 
@@ -145,7 +159,7 @@ fn backquoted(rest: &str, chars: &mut Chars<'_>, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_LEVELS, parse, prepare};
+    use super::{FaultKind, MAX_LEVELS, parse, prepare};
     use proptest::prelude::*;
 
     #[test]
@@ -169,8 +183,10 @@ mod tests {
 
     #[test]
     fn an_unknown_function_is_told_apart() {
-        assert!(parse("brand_new_function(up)").unwrap_err().unknown_function);
-        assert!(!parse("rate(up)").unwrap_err().unknown_function);
+        let kind = |text: &str| parse(text).unwrap_err().kind;
+        assert_eq!(kind("brand_new_function(up)"), FaultKind::UnknownFunction);
+        assert_eq!(kind("rate(up)"), FaultKind::Syntax);
+        assert_eq!(kind("rate({a=~\".*\"}[5m])"), FaultKind::MatchesEmpty);
         assert!(parse("sum(rate(http_requests_total[5m])) by (job)").is_ok());
     }
 
