@@ -33,7 +33,7 @@ const AT_ONCE: (usize, usize) = (8, 2);
 fn cut(window: Window, step_ms: i64, parts: i64) -> Vec<(Millis, Millis)> {
     let step_ms = step_ms.max(1);
     let steps = (window.end_ms - window.start_ms) / step_ms + 1;
-    let wanted = parts.min(steps / MIN_PART_STEPS).max(steps.div_ceil(MAX_PART_STEPS)).clamp(1, steps);
+    let wanted = parts.min(steps / MIN_PART_STEPS).max((steps - 1) / MAX_PART_STEPS + 1).clamp(1, steps);
     (0..wanted)
         .map(|part| {
             let first = window.start_ms + steps * part / wanted * step_ms;
