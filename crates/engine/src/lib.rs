@@ -9,6 +9,7 @@
 //! [`report`] reads the model and results only.
 #![forbid(unsafe_code)]
 
+mod answer;
 pub mod compare;
 pub mod error;
 #[doc(hidden)]
