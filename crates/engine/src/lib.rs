@@ -11,6 +11,8 @@
 
 pub mod compare;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod model;
 pub mod plan;
