@@ -1,4 +1,5 @@
 //! Plans of the specification and plans with mistakes, checked as a whole.
+#![allow(clippy::unwrap_used)] // Helpers outside #[test] functions are tests, too.
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;

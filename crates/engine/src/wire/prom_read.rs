@@ -75,7 +75,11 @@ impl SlabData {
                 let message = result.message()?;
                 let start = message.offset();
                 let series = RawSeries::validate(message)?;
-                data.add(start..start + series.bytes().len(), series.sample_count(), series.histogram_count());
+                data.add(
+                    start..start + series.bytes().len(),
+                    series.sample_count(),
+                    series.histogram_count(),
+                );
             }
         }
         if results != 1 {

@@ -145,9 +145,9 @@ impl BatchBuilder {
         series.rows(&mut rows);
         let found = rows.len();
         let mut pushed = Pushed::default();
-        let in_order = rows.windows(2).all(
-            |pair| matches!(pair, [a, b] if a.kind < b.kind || (a.kind == b.kind && a.at < b.at)),
-        );
+        let in_order = rows
+            .windows(2)
+            .all(|pair| matches!(pair, [a, b] if a.kind < b.kind || (a.kind == b.kind && a.at < b.at)));
         let inside = rows.iter().all(|row| clip.contains(row.at));
         if !(in_order && inside) {
             tidy(series.bytes(), &mut rows, clip, &mut pushed);
@@ -279,7 +279,8 @@ impl WriteBatch {
 
     /// The first `count` series in it, as selectors.
     pub fn example_series(&self, count: usize) -> Vec<String> {
-        self.open(|series, _| series.iter().take(count).map(|one| one.labels().to_string()).collect()).unwrap_or_default()
+        self.open(|series, _| series.iter().take(count).map(|one| one.labels().to_string()).collect())
+            .unwrap_or_default()
     }
 
     /// The batch in two, by series, then by time, to find out what a server refuses in it. `None` when it
@@ -294,8 +295,12 @@ impl WriteBatch {
                 right.iter().for_each(|entry| second.put_metadata(entry));
             } else if series.len() > 1 {
                 let (left, right) = series.split_at(series.len() / 2);
-                left.iter().for_each(|one| drop(first.push_raw(one, ALL_TIME)));
-                right.iter().for_each(|one| drop(second.push_raw(one, ALL_TIME)));
+                for one in left {
+                    first.push_raw(one, ALL_TIME);
+                }
+                for one in right {
+                    second.push_raw(one, ALL_TIME);
+                }
             } else {
                 let one = series.first()?;
                 let mut rows = Vec::new();

@@ -73,7 +73,9 @@ impl<'a> Reader<'a> {
         }
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
-            let Some(&byte) = self.bytes.get(self.at) else { return Err(self.error("the message ends inside a varint")) };
+            let Some(&byte) = self.bytes.get(self.at) else {
+                return Err(self.error("the message ends inside a varint"));
+            };
             self.at += 1;
             // The tenth byte holds one bit; protobuf readers drop what overflows.
             value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
@@ -142,7 +144,10 @@ impl<'a> Reader<'a> {
         if field.wire == wire {
             return Ok(());
         }
-        Err(WireError::new(self.base + field.start, format!("{what} with wire type {}, expected {wire}", field.wire)))
+        Err(WireError::new(
+            self.base + field.start,
+            format!("{what} with wire type {}, expected {wire}", field.wire),
+        ))
     }
 }
 

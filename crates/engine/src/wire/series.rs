@@ -127,7 +127,11 @@ impl<'a> RawSeries<'a> {
     pub fn identity(&self) -> u128 {
         let mut pairs = Vec::with_capacity(16);
         self.each_label(|name, value| pairs.push((name, value)));
-        if is_canonical(&pairs) { hash(pairs.into_iter()) } else { labels_identity(&Labels::from_pairs(pairs)) }
+        if is_canonical(&pairs) {
+            hash(pairs.into_iter())
+        } else {
+            labels_identity(&Labels::from_pairs(pairs))
+        }
     }
 
     /// The labels' fields as they should be written: as they are when they are canonical.
@@ -197,7 +201,9 @@ impl<'a> RawSeries<'a> {
                 EXEMPLARS => {
                     if let Ok(Ok(exemplar)) = reader.bytes().map(types::Exemplar::decode) {
                         series.exemplars.push(Exemplar {
-                            labels: Labels::from_pairs(exemplar.labels.into_iter().map(|label| (label.name, label.value))),
+                            labels: Labels::from_pairs(
+                                exemplar.labels.into_iter().map(|label| (label.name, label.value)),
+                            ),
                             value: exemplar.value,
                             timestamp: exemplar.timestamp,
                         });
@@ -241,10 +247,8 @@ fn sample(mut reader: Reader<'_>) -> Result<(Millis, u64), WireError> {
         && t0 & t1 & t2 & t3 & t4 & 0x80 == 0x80
         && t5 < 0x80
     {
-        let time = [t0, t1, t2, t3, t4, t5]
-            .iter()
-            .rev()
-            .fold(0i64, |time, byte| time << 7 | i64::from(byte & 0x7f));
+        let time =
+            [t0, t1, t2, t3, t4, t5].iter().rev().fold(0i64, |time, byte| time << 7 | i64::from(byte & 0x7f));
         return Ok((time, u64::from_le_bytes([a, b, c, d, e, f, g, h])));
     }
     let (mut at, mut bits) = (0, 0);

@@ -11,7 +11,10 @@ pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, WireError> {
     let damaged = |error: snap::Error| WireError::new(0, format!("not a valid snappy block: {error}"));
     let declared = snap::raw::decompress_len(body).map_err(damaged)?;
     if declared > limit {
-        return Err(WireError::new(0, format!("the snappy block declares {declared} bytes, more than the {limit} accepted")));
+        return Err(WireError::new(
+            0,
+            format!("the snappy block declares {declared} bytes, more than the {limit} accepted"),
+        ));
     }
     snap::raw::Decoder::new().decompress_vec(body).map_err(damaged)
 }
