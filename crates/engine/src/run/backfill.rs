@@ -352,11 +352,10 @@ impl Backfill<'_> {
             if self.ended() {
                 return;
             }
-            let Some(call) = prometheus::exemplars(&run.plan, check, run.window) else { continue };
-            match run.call(&call).await {
+            match run.source_exemplars(check).await {
                 Ok(answer) => {
                     let mut tally = self.tally.borrow_mut();
-                    for series in answer {
+                    for series in answer.unwrap_or_default() {
                         let known = found
                             .entry(series.labels.clone())
                             .or_insert_with(|| Series { labels: series.labels.clone(), ..Series::default() });
@@ -373,7 +372,6 @@ impl Backfill<'_> {
                     }
                 }
                 Err(error) => {
-                    let error = error.at(&check.query, run.window);
                     if error.kind.is_fatal() {
                         self.fail(error);
                         return;

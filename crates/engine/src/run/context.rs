@@ -35,16 +35,12 @@ pub(super) struct Run {
     pub rows_read: Cell<u64>,
     pub rows_written: Cell<u64>,
     last_progress: Cell<f64>,
-    started_ms: Millis,
-    started: f64,
 }
 
 impl Run {
     pub fn new(ports: Ports, plan: Plan, window: Window, control: Control, sink: Rc<dyn Fn(Event)>) -> Self {
         let ceiling = plan.options.max_concurrent_writes;
         Self {
-            started_ms: ports.clock.now_ms(),
-            started: ports.clock.monotonic_ms(),
             jitter: RefCell::new(Jitter::new(ports.seed)),
             backoff: Backoff::default(),
             retries: Cell::new(0),
@@ -154,10 +150,5 @@ impl Run {
     /// Wall and monotonic time now, for [`Self::info_since`].
     pub fn stamp(&self) -> (Millis, f64) {
         (self.ports.clock.now_ms(), self.now())
-    }
-
-    /// Wall and monotonic time of the run's start.
-    pub fn start_stamp(&self) -> (Millis, f64) {
-        (self.started_ms, self.started)
     }
 }

@@ -37,11 +37,6 @@ impl Meter {
         self.done = self.done.saturating_add(units);
     }
 
-    /// What is done.
-    pub fn done(&self) -> u64 {
-        self.done
-    }
-
     /// Replaces an expectation by what was really found.
     pub fn correct(&mut self, expected: u64, found: u64) {
         self.total = self.total.saturating_sub(expected).saturating_add(found);

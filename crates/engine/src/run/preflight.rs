@@ -9,7 +9,6 @@ use crate::port::Call;
 use crate::report::{Capabilities, EndpointCheck, Estimate, Level, Note, PreflightReport, Status};
 use crate::source::prometheus;
 use crate::target::tsink;
-use bytes::Bytes;
 use futures_util::join;
 
 /// Samples younger than this may still change at the source, in ms.
@@ -227,10 +226,9 @@ impl Run {
             found.version = info.map(|info| format!("{} {}", info.product, info.version));
             found.endpoints.push(row);
         }
-        if let (Some(metric), Some(url)) = (plan.metadata_metrics.first(), &plan.source.metadata_url)
+        if let Some(metric) = plan.metadata_metrics.first()
             && let Some(call) = prometheus::metadata(plan, metric)
         {
-            let _ = url;
             let (row, _) =
                 self.endpoint("metadata_url", "read metadata", &call, |all| entries(metric, all.len())).await;
             found.endpoints.push(row);
@@ -240,7 +238,7 @@ impl Run {
         {
             let (row, _) = self
                 .endpoint("exemplar_url", "read exemplars", &call, |all| {
-                    format!("{} series with exemplars for the first check", all.len())
+                    format!("{} series with exemplars for the first check", all.series.len())
                 })
                 .await;
             found.endpoints.push(row);
@@ -259,8 +257,7 @@ impl Run {
     async fn check_target(&self) -> Found {
         let plan = &self.plan;
         let mut found = Found::default();
-        // An empty write request passes every gate of a real one, and stores nothing.
-        let empty = tsink::write(plan, crate::wire::snappy::compress(&Bytes::new()));
+        let empty = tsink::write_probe(plan);
         let (row, _) = self
             .endpoint("write_url", "write samples", &empty, |_| {
                 "takes writes (an empty one was sent)".to_owned()

@@ -69,7 +69,7 @@ impl Tally {
     /// Counts a batch that the target does not have.
     pub fn rejected(&mut self, batch: &WriteBatch, selector: Option<&str>, error: Error) {
         let reason = reason(error.kind);
-        let mut count = |line: &mut BalanceLine, rows: u64| {
+        let count = |line: &mut BalanceLine, rows: u64| {
             if rows > 0 {
                 *line.rejected.entry(reason.to_owned()).or_default() += rows;
             }

@@ -231,17 +231,11 @@ impl Run {
         }
         let mut checks = Vec::with_capacity(plan.exemplar_checks.len());
         for check in &plan.exemplar_checks {
-            let (Some(source), Some(target)) =
-                (prometheus::exemplars(plan, check, self.window), tsink::exemplars(plan, check, self.window))
-            else {
-                continue;
-            };
-            let (source, target) = join!(self.call(&source), self.call(&target));
-            let at = |error: Error| error.at(&check.query, self.window);
+            let (source, target) = join!(self.source_exemplars(check), self.target_exemplars(check));
             let report = compare_exemplars(
                 &check.query,
-                source.map_err(at)?,
-                target.map_err(at)?,
+                source?.unwrap_or_default(),
+                target?.unwrap_or_default(),
                 self.window,
                 &plan.compare,
                 plan.options.max_findings,

@@ -29,9 +29,9 @@ impl StreamBody {
 
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         while let Some(reader) = &self.reader {
-            let read = JsFuture::from(reader.read()).await.map_err(|error| {
-                self.exchange.timed_out().unwrap_or_else(|| failure::in_body(&error))
-            });
+            let read = JsFuture::from(reader.read())
+                .await
+                .map_err(|error| self.exchange.timed_out().unwrap_or_else(|| failure::in_body(&error)));
             match read.and_then(|read| piece(&read)) {
                 // An empty piece means nothing to the reader of a body, and is not an end.
                 Ok(Some(bytes)) if bytes.is_empty() => {}
