@@ -12,6 +12,8 @@
 mod answer;
 pub mod compare;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod model;
 pub mod plan;
