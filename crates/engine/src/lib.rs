@@ -9,8 +9,11 @@
 //! [`report`] reads the model and results only.
 #![forbid(unsafe_code)]
 
+mod answer;
 pub mod compare;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod model;
 pub mod plan;

@@ -63,10 +63,10 @@ pub enum FromEngine {
         /// Diagnostics and a summary of the plan.
         check: Box<PlanCheck>,
     },
-    /// The run says something.
-    Event {
+    /// The run says something: what came up since the last such message, in order.
+    Events {
         /// What.
-        event: Event,
+        events: Vec<Event>,
     },
     /// A stage's report, rendered for download. Comes after its `Event::Report`.
     Artifacts {

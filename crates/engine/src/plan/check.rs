@@ -1,8 +1,30 @@
-//! The result of checking a plan.
+//! Checking a plan, and the result of it.
 
-use super::{Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck};
+use super::address::host;
+use super::fields::Fields;
+use super::walk::Walk;
+use super::{
+    Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck, json, lists, options, servers, window,
+};
 use crate::model::Window;
+use jsonc_parser::ast::Value;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a plan is checked against. It holds secrets, so it has no `Debug`.
+pub struct Context<'a> {
+    /// URL of the page, which relative URLs resolve against; `None` in the command, where a relative URL is an
+    /// error.
+    pub base: Option<&'a str>,
+    /// Values for `${NAME}` in header values. An empty value counts as missing.
+    pub secrets: &'a BTreeMap<String, String>,
+    /// Unix time in ms, for relative times.
+    pub now_ms: i64,
+    /// Start of the window as typed; see [`parse_time`](super::parse_time).
+    pub start: &'a str,
+    /// End of the window as typed. Both empty: there is no window yet, and nothing is said about it.
+    pub end: &'a str,
+}
 
 /// How bad a finding in a plan is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,5 +106,145 @@ impl PlanCheck {
         self.missing_secrets.is_empty()
             && self.window.is_some()
             && self.diagnostics.iter().all(|found| found.severity != Severity::Error)
+    }
+}
+
+/// Fields of a plan. Names that start with `_` or `//`, and `$schema`, are comments.
+const FIELDS: &[&str] = &[
+    "source",
+    "target",
+    "selectors",
+    "metadata_metrics",
+    "exemplar_checks",
+    "promql_checks",
+    "batch",
+    "compare",
+    "options",
+];
+
+/// Checks a plan's text and the window typed beside it. Everything that is wrong is reported at once; the plan
+/// and its summary are there when there is no error. Secrets show in nothing that comes back.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use tsink_migrate_engine::plan::{Context, check};
+/// let context = Context { base: None, secrets: &BTreeMap::new(), now_ms: 0, start: "", end: "" };
+/// let checked = check("{\n  \"selectors\": []\n}", &context);
+/// let found: Vec<(&str, u32)> = checked.diagnostics.iter().map(|d| (d.path.as_str(), d.line)).collect();
+/// assert_eq!(found, [("source", 1), ("target", 1), ("selectors", 2)]);
+/// ```
+pub fn check(text: &str, context: &Context<'_>) -> PlanCheck {
+    // A byte order mark is no part of the text (RFC 8259 §8.1 lets parsers ignore it).
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let mut walk = Walk::new(text, context);
+    let plan = json::read(text, &mut walk.found).and_then(|value| read_plan(&value, &mut walk));
+    let plan = plan.filter(|_| !walk.found.failed());
+    let (secret_names, missing_secrets) = walk.secret_names();
+    let Walk { found, defaults, .. } = walk;
+    let mut diagnostics = found.finish();
+    let window = window::read(context, &mut diagnostics);
+    let summary = plan.as_ref().map(|plan| summarize(plan, defaults));
+    PlanCheck { diagnostics, secret_names, missing_secrets, window, summary, plan }
+}
+
+fn read_plan(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Plan> {
+    let plan = Fields::read(value, "", FIELDS, &mut walk.found)?;
+    let source = match plan.get("source") {
+        Some(value) => servers::source(value, walk),
+        None => {
+            plan.missing("source", "Add the section that names the Prometheus server.", &mut walk.found);
+            None
+        }
+    };
+    let target = match plan.get("target") {
+        Some(value) => servers::target(value, walk),
+        None => {
+            plan.missing("target", "Add the section that names the tsink server.", &mut walk.found);
+            None
+        }
+    };
+    let selectors = lists::selectors(&plan, walk);
+    let known = selectors.as_deref().unwrap_or_default();
+    let metadata_metrics = lists::metadata_metrics(&plan, known, walk);
+    let exemplar_checks = lists::exemplar_checks(&plan, known, walk);
+    let promql_checks = lists::promql_checks(&plan, walk);
+    let batch = options::batch(plan.get("batch"), walk);
+    let compare = options::compare(plan.get("compare"), walk);
+    let options = options::options(plan.get("options"), walk);
+    let written = plan.get("batch").or_else(|| plan.get("options")).map(json::start);
+    if let (Some(batch), Some(options), Some(at)) = (&batch, &options, written) {
+        options::in_flight(batch, options, at, walk);
+    }
+    if let (Some(source), Some(target)) = (&source, &target) {
+        fit_together(&plan, source, target, walk);
+    }
+    Some(Plan {
+        source: source?.section?,
+        target: target?.section?,
+        selectors: selectors?,
+        metadata_metrics: metadata_metrics?,
+        exemplar_checks: exemplar_checks?,
+        promql_checks: promql_checks?,
+        batch: batch?,
+        compare: compare?,
+        options: options?,
+    })
+}
+
+/// Checks that need a URL on both sides. Without one, parity cannot be told, which is an error as in the native
+/// tool; metadata and exemplars are skipped, which is a warning when the plan asks for them.
+fn fit_together(
+    plan: &Fields<'_, '_>,
+    source: &servers::Read<super::Source>,
+    target: &servers::Read<super::Target>,
+    walk: &mut Walk<'_, '_>,
+) {
+    for (list, url, what) in [
+        ("promql_checks", "query_range_url", None),
+        ("metadata_metrics", "metadata_url", Some("metadata is not compared")),
+        ("exemplar_checks", "exemplar_url", Some("exemplars are not compared")),
+    ] {
+        let Some(Value::Array(items)) = plan.get(list) else { continue };
+        if items.elements.is_empty() {
+            continue;
+        }
+        for (section, brace, has) in
+            [("source", source.brace, source.has(url)), ("target", target.brace, target.has(url))]
+        {
+            let path = format!("{section}.{url}");
+            match what {
+                _ if has => {}
+                None => {
+                    let message = format!("{url} is missing, and {list} needs it on both sides");
+                    walk.found.error(brace, &path, message, format!("Add {path}, or remove {list}."));
+                }
+                Some(what) => {
+                    let message = format!("{what} without {path}");
+                    walk.found.warning(
+                        items.range.start,
+                        list,
+                        message,
+                        format!("Add {path}, or remove {list}."),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn summarize(plan: &Plan, defaults: Vec<String>) -> PlanSummary {
+    PlanSummary {
+        source_kind: plan.source.kind.as_str().to_owned(),
+        source_host: host(&plan.source.remote_read_url),
+        target_host: host(&plan.target.write_url),
+        tenant: plan.target.tenant.clone(),
+        selectors: plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
+        metadata_metrics: plan.metadata_metrics.clone(),
+        exemplar_checks: plan.exemplar_checks.clone(),
+        promql_checks: plan.promql_checks.clone(),
+        batch: plan.batch.clone(),
+        compare: plan.compare.clone(),
+        options: plan.options.clone(),
+        defaults,
     }
 }

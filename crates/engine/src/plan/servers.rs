@@ -1,0 +1,238 @@
+//! The sections `source` (§4.1) and `target` (§4.2).
+
+use super::address::url;
+use super::fields::Fields;
+use super::finding::{closest, shown};
+use super::headers::{self, Header};
+use super::walk::Walk;
+use super::{Source, SourceKind, Target};
+use crate::port::Secret;
+use jsonc_parser::ast::Value;
+
+/// Source kinds of the specification that this version cannot read yet.
+const LATER: [&str; 5] = ["victoriametrics", "otlp", "influx_line_protocol", "statsd", "graphite_plaintext"];
+const DEFAULT_TENANT: &str = "default";
+
+/// A section as far as it could be read.
+pub(super) struct Read<T> {
+    /// The section, when nothing that it must have is missing.
+    pub(super) section: Option<T>,
+    /// Place of its opening brace.
+    pub(super) brace: usize,
+    /// Optional URL fields that are set, valid or not.
+    pub(super) set: Vec<&'static str>,
+}
+
+impl<T> Read<T> {
+    /// Whether an optional URL is set.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.set.contains(&name)
+    }
+}
+
+const SOURCE: &[&str] = &[
+    "kind",
+    "headers",
+    "remote_read_url",
+    "export_url",
+    "query_range_url",
+    "metadata_url",
+    "exemplar_url",
+    "capture_manifest_path",
+];
+
+/// Reads `source`.
+pub(super) fn source(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<Source>> {
+    let fields = Fields::read(value, "source", SOURCE, &mut walk.found)?;
+    let kind = source_kind(&fields, walk);
+    let remote_read_url = match (kind, fields.get("remote_read_url")) {
+        (_, Some(_)) => url(&fields, "remote_read_url", walk),
+        (Kind::Other, None) => None,
+        (Kind::Prometheus | Kind::Unclear, None) => {
+            fields.missing(
+                "remote_read_url",
+                "Add Prometheus' remote read endpoint, as in http://prometheus:9090/api/v1/read.",
+                &mut walk.found,
+            );
+            None
+        }
+    };
+    if !matches!(kind, Kind::Other) {
+        for name in ["export_url", "capture_manifest_path"] {
+            if let Some(value) = fields.get(name) {
+                let at = super::json::start(value);
+                walk.found.warning(
+                    at,
+                    &fields.path(name),
+                    format!("{name} is not used for a prometheus source"),
+                    "Remove it.",
+                );
+            }
+        }
+    }
+    let (query_range_url, metadata_url, exemplar_url) = optional_urls(&fields, walk);
+    let headers = plain(read_headers(&fields, walk));
+    let set = set_urls(&fields);
+    let section = remote_read_url.map(|remote_read_url| Source {
+        kind: SourceKind::Prometheus,
+        headers,
+        remote_read_url,
+        query_range_url,
+        metadata_url,
+        exemplar_url,
+    });
+    Some(Read { section, brace: fields.brace, set })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Prometheus,
+    /// Another kind, or none at all that we know.
+    Other,
+    /// Not given, or not a string.
+    Unclear,
+}
+
+fn source_kind(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Kind {
+    let own = SourceKind::Prometheus.as_str();
+    if fields.get("kind").is_none() {
+        fields.missing("kind", "Add \"kind\": \"prometheus\".", &mut walk.found);
+        return Kind::Unclear;
+    }
+    let Some((kind, at)) = fields.string("kind", &mut walk.found) else { return Kind::Unclear };
+    if kind == own {
+        return Kind::Prometheus;
+    }
+    let path = fields.path("kind");
+    if LATER.contains(&kind) {
+        walk.found.error(
+            at,
+            &path,
+            format!("this version migrates from prometheus only, not from {kind}"),
+            "Use the native tsink-migrate for this source.",
+        );
+        return Kind::Other;
+    }
+    let known: Vec<&str> = std::iter::once(own).chain(LATER).collect();
+    let remedy = match closest(kind, &known) {
+        Some(guess) => format!("Did you mean {guess}?"),
+        None => "Write \"prometheus\".".to_owned(),
+    };
+    walk.found.error(at, &path, format!("unknown source kind {}", shown(kind)), remedy);
+    Kind::Other
+}
+
+const TARGET: &[&str] = &[
+    "write_url",
+    "read_url",
+    "query_range_url",
+    "metadata_url",
+    "exemplar_url",
+    "status_url",
+    "tenant",
+    "headers",
+];
+
+/// Reads `target`.
+pub(super) fn target(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<Target>> {
+    let fields = Fields::read(value, "target", TARGET, &mut walk.found)?;
+    let mut required = |name: &str, remedy: &str| {
+        if fields.get(name).is_none() {
+            fields.missing(name, remedy, &mut walk.found);
+            return None;
+        }
+        url(&fields, name, walk)
+    };
+    let write_url =
+        required("write_url", "Add tsink's remote write endpoint, as in http://tsink:9201/api/v1/write.");
+    let read_url =
+        required("read_url", "Add tsink's remote read endpoint, as in http://tsink:9201/api/v1/read.");
+    let (query_range_url, metadata_url, exemplar_url) = optional_urls(&fields, walk);
+    let status_url = url(&fields, "status_url", walk);
+    let tenant = tenant(&fields, walk);
+    let headers = plain(without_tenant(read_headers(&fields, walk), tenant.as_deref(), walk));
+    let set = set_urls(&fields);
+    let section = write_url.zip(read_url).zip(tenant).map(|((write_url, read_url), tenant)| Target {
+        write_url,
+        read_url,
+        query_range_url,
+        metadata_url,
+        exemplar_url,
+        status_url,
+        tenant,
+        headers,
+    });
+    Some(Read { section, brace: fields.brace, set })
+}
+
+/// A tenant is not empty and does not start with `__` (http-api.md). It travels as a header value.
+fn tenant(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Option<String> {
+    let path = fields.path("tenant");
+    if fields.get("tenant").is_none() {
+        return Some(walk.default(&path, DEFAULT_TENANT).to_owned());
+    }
+    let (tenant, at) = fields.string("tenant", &mut walk.found)?;
+    let fault = if tenant.trim().is_empty() {
+        ("the tenant is empty", "Name it, or leave the field out for the tenant default.")
+    } else if tenant.starts_with("__") {
+        ("a tenant's name must not start with __", "tsink keeps such names for itself; choose another.")
+    } else if tenant.trim() != tenant || !tenant.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        (
+            "a tenant's name is ASCII without spaces around it, since it travels in a header",
+            "Choose another name.",
+        )
+    } else {
+        return Some(tenant.to_owned());
+    };
+    walk.found.error(at, &path, fault.0, fault.1);
+    None
+}
+
+/// Takes the headers out that say the tenant: the migration sends `X-Tsink-Tenant` itself, and a second one with
+/// another value would be refused, or worse, be obeyed.
+fn without_tenant(headers: Vec<Header>, tenant: Option<&str>, walk: &mut Walk<'_, '_>) -> Vec<Header> {
+    let says_tenant = |name: &str| {
+        name.eq_ignore_ascii_case("X-Tsink-Tenant") || name.eq_ignore_ascii_case("X-Scope-OrgID")
+    };
+    let (ours, others): (Vec<Header>, Vec<Header>) =
+        headers.into_iter().partition(|header| says_tenant(&header.name));
+    for header in ours {
+        if let (Some(value), Some(tenant)) = (&header.value, tenant)
+            && value.reveal() != tenant
+        {
+            walk.found.error(
+                header.at,
+                &header.path,
+                format!("this header names another tenant than target.tenant ({})", shown(tenant)),
+                "Set target.tenant and remove the header; the tenant is sent with every request.",
+            );
+        }
+    }
+    others
+}
+
+fn read_headers(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Vec<Header> {
+    let path = fields.path("headers");
+    match headers::object(fields.get("headers"), &path, walk) {
+        Some(object) => headers::read(object, &path, walk),
+        None => Vec::new(),
+    }
+}
+
+/// A header whose secret is missing is left out: half a token is never sent.
+fn plain(headers: Vec<Header>) -> Vec<(String, Secret)> {
+    headers.into_iter().filter_map(|header| Some((header.name, header.value?))).collect()
+}
+
+const OPTIONAL: [&str; 3] = ["query_range_url", "metadata_url", "exemplar_url"];
+
+type OptionalUrls = (Option<String>, Option<String>, Option<String>);
+
+fn optional_urls(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> OptionalUrls {
+    let [query_range, metadata, exemplar] = OPTIONAL.map(|name| url(fields, name, walk));
+    (query_range, metadata, exemplar)
+}
+
+fn set_urls(fields: &Fields<'_, '_>) -> Vec<&'static str> {
+    OPTIONAL.into_iter().filter(|name| fields.get(name).is_some()).collect()
+}
