@@ -6,8 +6,9 @@ use crate::error::{ErrorKind, Side};
 use crate::model::{Metadata, Millis, Series, Window};
 use crate::plan::{ExemplarCheck, Plan};
 use crate::port::{Answer, Call, Method, Request, Secret};
+use crate::wire::WireError;
 use crate::wire::prom_json::{self, JsonError, QueryResult};
-use crate::wire::prom_read::{SlabData, WireError};
+use crate::wire::prom_read::SlabData;
 use bytes::Bytes;
 use std::rc::Rc;
 
@@ -228,6 +229,15 @@ pub(crate) fn samples(
         if content_type.starts_with("application/x-streamed-protobuf") {
             return Err(asked.unreadable(answer, "it is streamed, though SAMPLES were asked for"));
         }
+        if snap::raw::decompress_len(&answer.body).is_ok_and(|bytes| bytes > DECODED_LIMIT) {
+            return Err(asked.wrong(
+                answer,
+                ErrorKind::TooLarge,
+                format!("the answer has more than {} MiB when decompressed", DECODED_LIMIT >> 20),
+                "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`."
+                    .to_owned(),
+            ));
+        }
         SlabData::from_answer(&answer.body, DECODED_LIMIT).map_err(|error| wire_error(asked, answer, &error))
     })
 }
@@ -253,15 +263,10 @@ pub(crate) fn read_query(answer: &Answer, asked: &Asked) -> crate::Result<QueryR
     if is_partial(answer) {
         result.partial = true;
         // tsink 0.10.2 sends the warnings' number with PromQL results, not their text.
-        if let Some(count) =
-            answer.header("x-tsink-read-partial-warnings").filter(|_| result.warnings.is_empty())
-        {
-            if count.trim().parse::<u64>().is_ok_and(|count| count > 0) {
-                result.warnings.push(format!(
-                    "partial answer with {} warnings, which tsink does not show",
-                    count.trim()
-                ));
-            }
+        let hidden =
+            answer.header("x-tsink-read-partial-warnings").and_then(|count| count.trim().parse::<u64>().ok());
+        if let Some(count) = hidden.filter(|count| *count > 0 && result.warnings.is_empty()) {
+            result.warnings.push(format!("partial answer with {count} warnings, which tsink does not show"));
         }
     }
     Ok(result)

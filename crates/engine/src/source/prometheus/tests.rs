@@ -55,6 +55,22 @@ fn remote_read_sends_the_encoding_and_no_version() {
     assert!(error.message.contains("streamed"));
     let error = (call.parse)(&answer(200, &[], b"\xff\xff\xff")).err().unwrap();
     assert_eq!((error.kind, error.side), (ErrorKind::Protocol, Some(Side::Source)));
+    // A snappy block that says it holds 1 GiB.
+    let bomb = (call.parse)(&answer(200, &[], b"\x80\x80\x80\x80\x04")).err().unwrap();
+    assert_eq!(bomb.kind, ErrorKind::TooLarge);
+    // What Prometheus 2.42 answers when nothing matches.
+    assert_eq!((call.parse)(&answer(200, &[], b"\x02\x04\n\x00")).unwrap().series_count(), 0);
+}
+
+#[test]
+fn floats_of_a_query_become_series_to_write() {
+    let call = read_by_query(&plan(), &up(), WINDOW).unwrap();
+    let body = include_bytes!("../../../tests/fixtures/answers/prometheus-2.42-range-floats.json");
+    let data = (call.parse)(&answer(200, &[], body)).unwrap();
+    assert_eq!((data.series_count(), data.sample_count(), data.histogram_count()), (1, 3, 0));
+    let samples = &data.decode()[0].samples;
+    assert_eq!((samples[0].timestamp, samples[0].value), (1_795_255_985_000, 998.0));
+    assert_eq!(samples[2].value.to_bits(), 0x7ff8_0000_0000_0001);
 }
 
 #[test]
