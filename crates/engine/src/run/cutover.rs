@@ -85,19 +85,7 @@ impl Run {
                 }
             }
         }
-        for check in promql_checks.iter().filter(|check| !check.matched) {
-            issues.extend(check.issues.iter().cloned());
-            if check.target_partial_response {
-                issues.push(format!("target returned partialResponse for query {}", check.query));
-            }
-            if !check.target_warnings.is_empty() {
-                issues.push(format!(
-                    "target returned warnings for query {}: {}",
-                    check.query,
-                    check.target_warnings.join("; ")
-                ));
-            }
-        }
+        issues.extend(promql_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         issues
     }
 }

@@ -69,12 +69,7 @@ impl Run {
         let exemplar_checks = self.verify_exemplars(&mut notes, &hints).await?;
         let mut issues: Vec<String> =
             raw_checks.iter().flat_map(|check| check.issues.iter().cloned()).collect();
-        issues.extend(metadata_checks.iter().filter(|check| !check.matched).map(|check| {
-            format!(
-                "metadata mismatch for {} (source entries {}, target entries {})",
-                check.metric, check.source_entries, check.target_entries
-            )
-        }));
+        issues.extend(metadata_checks.iter().filter_map(MetadataCheckReport::issue));
         issues.extend(exemplar_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         Ok(VerifyReport {
             status: if issues.is_empty() { Status::Pass } else { Status::Fail },

@@ -12,8 +12,12 @@ use bytes::Bytes;
 use prost::Message;
 use std::collections::VecDeque;
 
-/// tsink 0.10.2 takes so many metadata updates in a request.
+/// tsink 0.10.2 takes so many metadata updates in a request (`TSINK_REMOTE_WRITE_MAX_*`).
 const MAX_METADATA: usize = 512;
+/// And so many exemplars.
+const MAX_EXEMPLARS: usize = 512;
+/// And so many entries of histogram buckets, spans, deltas and counts together.
+const MAX_BUCKET_ENTRIES: usize = 16_384;
 /// A batch this long, in bytes, is full whatever it holds: half of tsink's 64 MiB body limit.
 const MAX_RAW_BYTES: usize = 32 << 20;
 /// Decompressed batches are read back to be split; ours are never longer than this.
@@ -85,6 +89,7 @@ struct Open {
     samples: u64,
     histograms: u64,
     exemplars: u64,
+    bucket_entries: usize,
     metadata: u64,
     span: Option<(Millis, Millis)>,
 }
@@ -92,6 +97,7 @@ struct Open {
 impl Open {
     fn count(&mut self, row: &Row) {
         self.points += 1;
+        self.bucket_entries += row.bucket_entries;
         match row.kind {
             RowKind::Sample => self.samples += 1,
             RowKind::Histogram => self.histograms += 1,
@@ -203,25 +209,41 @@ impl BatchBuilder {
         self.ready.pop_front().or_else(|| self.open.seal()).or_else(|| self.open_metadata.seal())
     }
 
+    /// How many of `rows`, from the first one on, the open batch has room for.
+    fn room_for(&self, rows: &[Row]) -> usize {
+        if self.open.series >= self.max_series || self.open.raw.len() >= MAX_RAW_BYTES {
+            return 0;
+        }
+        let (mut exemplars, mut entries) = (self.open.exemplars as usize, self.open.bucket_entries);
+        let within = rows.iter().take(self.max_points.saturating_sub(self.open.points)).take_while(|row| {
+            exemplars += usize::from(row.kind == RowKind::Exemplar);
+            entries += row.bucket_entries;
+            exemplars <= MAX_EXEMPLARS && entries <= MAX_BUCKET_ENTRIES
+        });
+        within.count()
+    }
+
     /// Puts rows into the open batch and the ones after it.
     fn place(&mut self, series: &RawSeries<'_>, rows: &[Row], as_is: bool) {
-        let room = self.max_points.saturating_sub(self.open.points);
-        let full = self.open.series >= self.max_series || self.open.raw.len() >= MAX_RAW_BYTES;
         // A series that fits a batch is not cut only because the open one is nearly full.
-        if full || rows.len() > room {
+        if self.room_for(rows) < rows.len() {
             self.ready.extend(self.open.seal());
         }
-        if as_is && rows.len() <= self.max_points {
+        if as_is && self.room_for(rows) == rows.len() {
             put_bytes(&mut self.open.raw, 0x0a, series.bytes());
             self.open.series += 1;
             rows.iter().for_each(|row| self.open.count(row));
         } else {
             self.label_bytes.clear();
             series.label_bytes(&mut self.label_bytes);
-            for chunk in rows.chunks(self.max_points) {
-                if self.open.series >= self.max_series || self.open.points + chunk.len() > self.max_points {
+            let mut rest = rows;
+            while !rest.is_empty() {
+                if self.room_for(rest) == 0 {
                     self.ready.extend(self.open.seal());
                 }
+                // One row goes in whatever its size: whether it is too large is the server's decision.
+                let (chunk, after) = rest.split_at(self.room_for(rest).clamp(1, rest.len()));
+                rest = after;
                 let length: usize = chunk.iter().map(|row| row.end - row.start).sum();
                 let raw = &mut self.open.raw;
                 raw.push(0x0a);

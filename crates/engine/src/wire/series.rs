@@ -28,6 +28,8 @@ pub(super) struct Row {
     pub at: Millis,
     /// Bits of a sample's value; 0 for the other kinds.
     pub bits: u64,
+    /// Spans, deltas, counts and custom values of a histogram: what tsink counts against its limit.
+    pub bucket_entries: usize,
     pub start: usize,
     pub end: usize,
 }
@@ -169,12 +171,17 @@ impl<'a> RawSeries<'a> {
                 }
             };
             let Ok(message) = reader.message() else { return };
-            let (at, bits) = match kind {
-                RowKind::Sample => sample(message).unwrap_or_default(),
-                RowKind::Histogram => (varint_field(message, 15), 0),
-                RowKind::Exemplar => (varint_field(message, 3), 0),
-            };
-            rows.push(Row { kind, at, bits, start: field.start, end: reader.position() });
+            let at;
+            let (mut bits, mut bucket_entries) = (0, 0);
+            match kind {
+                RowKind::Sample => (at, bits) = sample(message).unwrap_or_default(),
+                RowKind::Histogram => {
+                    let histogram = Histogram::decode(message.whole()).unwrap_or_default();
+                    (at, bucket_entries) = (histogram.timestamp, entries(&histogram));
+                }
+                RowKind::Exemplar => at = varint_field(message, 3),
+            }
+            rows.push(Row { kind, at, bits, bucket_entries, start: field.start, end: reader.position() });
         }
     }
 
@@ -218,6 +225,17 @@ impl<'a> RawSeries<'a> {
         }
         series
     }
+}
+
+/// What tsink 0.10.2 counts as a histogram's bucket entries (`histogram_bucket_entries_total`).
+fn entries(histogram: &Histogram) -> usize {
+    histogram.negative_spans.len()
+        + histogram.negative_deltas.len()
+        + histogram.negative_counts.len()
+        + histogram.positive_spans.len()
+        + histogram.positive_deltas.len()
+        + histogram.positive_counts.len()
+        + histogram.custom_values.len()
 }
 
 /// Name and value of a label; `None` when one is not UTF-8.

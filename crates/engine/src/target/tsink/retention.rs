@@ -2,10 +2,10 @@
 //!
 //! tsink 0.10.2 tells its retention nowhere, but it refuses a batch as a whole when one of its samples is
 //! outside, and names the first such sample in order (`validate_points_against_retention` in the `tsink`
-//! crate's `engine/ingest_pipeline/prepare.rs`). So a batch of two samples, the instant in question and the
+//! crate's `engine/ingest_pipeline/prepare.rs`). So a batch of the instants in question and, last, the
 //! earliest instant there is, is always refused: the cutoff is `now - retention` with saturation, which no
-//! retention brings down to the smallest `i64`. Which of the two the refusal names tells whether the first
-//! one would have been taken. Nothing is stored, no series appears, and no exemplar or metadata is sent.
+//! retention brings down to the smallest `i64`. Which of them the refusal names tells which would have been
+//! taken. Nothing is stored, no series appears, and no exemplar or metadata is sent.
 
 use crate::answer::{Asked, Purpose};
 use crate::error::ErrorKind;
@@ -21,28 +21,28 @@ use std::rc::Rc;
 /// Name of the series that is never stored.
 const PROBE_METRIC: &str = "tsink_migrate_retention_probe";
 
-/// Asks whether the target takes samples of the instant `at` (ms): `true` when it lies inside the retention.
-/// Nothing is written. What is inside now may be outside later: the cutoff moves with the clock.
-///
-/// The earliest instant taken can be found by bisection: 20 calls narrow 30 days down to seconds.
+/// Asks which of `instants` (ms, newest first) is the first that the target would refuse; `None` when it takes
+/// them all. Nothing is written. What is inside now may be outside later: the cutoff moves with the clock.
 ///
 /// # Errors
 /// What any write can fail with; [`ErrorKind::Protocol`] when the server answers unlike tsink 0.10.2.
-pub fn retention_probe(plan: &Plan, at: Millis) -> Call<bool> {
+pub fn retention_probe(plan: &Plan, instants: &[Millis]) -> Call<Option<Millis>> {
     let url = plan.target.write_url.as_str();
     let errand = Errand { purpose: Purpose::Write, field: "target.write_url", url };
     let server = Server::target(plan);
-    let mut call = server.post(&errand, super::WRITE_VERSION, body(at), super::WRITE_LIMIT, |_, _| Ok(false));
+    let mut call =
+        server.post(&errand, super::WRITE_VERSION, body(instants), super::WRITE_LIMIT, |_, _| Ok(None));
     // The refusal is the answer here, so the usual reading of statuses comes second.
     let asked = server.asked(&errand, &call.request);
-    call.parse = Rc::new(move |answer| verdict(at, answer, &asked));
+    let instants = instants.to_vec();
+    call.parse = Rc::new(move |answer| verdict(&instants, answer, &asked));
     call
 }
 
-fn verdict(at: Millis, answer: &Answer, asked: &Asked) -> crate::Result<bool> {
+fn verdict(instants: &[Millis], answer: &Answer, asked: &Asked) -> crate::Result<Option<Millis>> {
     match refused_at(answer) {
-        Some(named) if named == at => return Ok(false),
-        Some(Millis::MIN) => return Ok(true),
+        Some(named) if instants.contains(&named) => return Ok(Some(named)),
+        Some(Millis::MIN) => return Ok(None),
         _ => asked.accept(answer)?,
     }
     Err(asked.wrong(
@@ -91,9 +91,10 @@ struct Sample {
     timestamp: i64,
 }
 
-fn body(at: Millis) -> Bytes {
+fn body(instants: &[Millis]) -> Bytes {
     let labels = vec![Label { name: "__name__".to_owned(), value: PROBE_METRIC.to_owned() }];
-    let samples = [at, Millis::MIN].map(|timestamp| Sample { value: 0.0, timestamp }).to_vec();
+    let times = instants.iter().copied().chain([Millis::MIN]);
+    let samples = times.map(|timestamp| Sample { value: 0.0, timestamp }).collect();
     let request = WriteRequest { timeseries: vec![TimeSeries { labels, samples }] };
     crate::wire::snappy::compress(&request.encode_to_vec())
 }
@@ -106,7 +107,7 @@ mod tests {
     use crate::port::{Answer, Method, Request};
     use bytes::Bytes;
 
-    fn read(at: i64, status: u16, body: &str) -> crate::Result<bool> {
+    fn read(at: i64, status: u16, body: &str) -> crate::Result<Option<i64>> {
         let request = Request {
             side: Side::Target,
             method: Method::Post,
@@ -116,7 +117,7 @@ mod tests {
             timeout_ms: 1,
         };
         let asked = Asked::new(&request, Purpose::Write, "target.write_url", &[], None);
-        verdict(at, &Answer { status, headers: Vec::new(), body: Bytes::from(body.to_owned()) }, &asked)
+        verdict(&[at], &Answer { status, headers: Vec::new(), body: Bytes::from(body.to_owned()) }, &asked)
     }
 
     /// Both bodies as tsink-server 0.10.2 sent them.
@@ -126,9 +127,8 @@ mod tests {
             "insert failed: Data point with timestamp 1793959755835 is outside the retention window";
         let inside =
             "insert failed: Data point with timestamp -9223372036854775808 is outside the retention window";
-        assert_eq!(read(1_793_959_755_835, 422, outside), Ok(false));
-        assert_eq!(read(1_793_959_755_835, 422, inside), Ok(true));
-        assert_eq!(read(i64::MIN, 422, inside), Ok(false));
+        assert_eq!(read(1_793_959_755_835, 422, outside), Ok(Some(1_793_959_755_835)));
+        assert_eq!(read(1_793_959_755_835, 422, inside), Ok(None));
     }
 
     #[test]

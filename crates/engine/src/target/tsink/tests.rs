@@ -90,13 +90,13 @@ fn the_probes_are_small_writes() {
     let call = write_probe(&plan());
     assert_eq!(call.request.body, Bytes::from_static(&[0]));
     assert_eq!(call.request.url, "http://tsink:9201/api/v1/write");
-    let call = retention_probe(&plan(), 7);
+    let call = retention_probe(&plan(), &[7]);
     assert!(shown(&call.request).contains("X-Tsink-Tenant: shop"));
     let refused = b"insert failed: Data point with timestamp 7 is outside the retention window";
-    assert!(!(call.parse)(&answer(422, &[], refused)).unwrap());
+    assert_eq!((call.parse)(&answer(422, &[], refused)).unwrap(), Some(7));
     let taken =
         b"insert failed: Data point with timestamp -9223372036854775808 is outside the retention window";
-    assert!((call.parse)(&answer(422, &[], taken)).unwrap());
+    assert_eq!((call.parse)(&answer(422, &[], taken)).unwrap(), None);
 }
 
 #[test]
