@@ -134,8 +134,10 @@ impl Batch {
     }
 }
 
-/// Tolerances (§4.6). Equal means `|a-b| <= absolute` or `|a-b| <= relative * max(|a|, |b|)`; both 0 asks for
-/// the same bits, save the sign of zero.
+/// Tolerances (§4.6). Equal means `|a-b| <= absolute` or `|a-b| <= relative * |a|`, where `a` is the source's
+/// value: the specification takes the relative difference as a fraction of it. (The native tool takes it of
+/// `max(|a|, |b|, 1)`, which forgives values below 1 more.) Both 0 asks for the same value, save the sign of
+/// zero. NaN equals NaN, StaleNaN only StaleNaN, an infinity only itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compare {
     /// 1e-12.

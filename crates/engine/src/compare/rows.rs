@@ -1,0 +1,296 @@
+//! Rows of two sides, joined by time.
+
+use super::findings::{Class, Of, Tally};
+use super::histograms;
+use super::values::{Relation, identity, relate, relative_delta, show};
+use crate::model::{Exemplar, Histogram, Millis, Sample, Series, Window, is_stale_nan};
+use crate::plan::Compare;
+use crate::report::FindingKind;
+
+/// Something that happened at a time.
+pub(super) trait Row {
+    /// Unix ms.
+    fn at(&self) -> Millis;
+}
+
+impl Row for Sample {
+    fn at(&self) -> Millis {
+        self.timestamp
+    }
+}
+
+impl Row for Histogram {
+    fn at(&self) -> Millis {
+        self.timestamp
+    }
+}
+
+impl Row for Exemplar {
+    fn at(&self) -> Millis {
+        self.timestamp
+    }
+}
+
+/// What one window holds of one series, counted and compared.
+#[derive(Default)]
+pub(super) struct Compared {
+    /// Float samples of the source.
+    pub source_samples: u64,
+    /// Float samples of the target.
+    pub target_samples: u64,
+    /// Native histograms of the source.
+    pub source_histograms: u64,
+    /// Native histograms of the target.
+    pub target_histograms: u64,
+    /// The differences.
+    pub tally: Tally,
+}
+
+/// Compares one series within a window. What lies outside the window is not counted: servers may send whole
+/// chunks. A value that a side repeats at the same time counts once (overlapping chunks do that).
+pub(super) fn compare(
+    mut source: Series,
+    mut target: Series,
+    window: Window,
+    tolerance: &Compare,
+) -> Compared {
+    let mut found = Compared::default();
+    if identical(&source.samples, &target.samples, window) {
+        found.source_samples = source.samples.len() as u64;
+        found.target_samples = found.source_samples;
+    } else {
+        settle(&mut source.samples, window);
+        settle(&mut target.samples, window);
+        join(&source.samples, &target.samples, |source, target| {
+            compare_samples(source, target, window, tolerance, &mut found);
+        });
+    }
+    if !(source.histograms.is_empty() && target.histograms.is_empty()) {
+        settle(&mut source.histograms, window);
+        settle(&mut target.histograms, window);
+        join(&source.histograms, &target.histograms, |source, target| {
+            compare_histograms(source, target, window, tolerance, &mut found);
+        });
+    }
+    found
+}
+
+/// The fast path, and by far the usual one: the same samples bit for bit, in strict time order, all inside
+/// the window. The first pass has no branch in its loop, so it runs at the speed of memory.
+fn identical(source: &[Sample], target: &[Sample], window: Window) -> bool {
+    let (Some(first), Some(last)) = (source.first(), source.last()) else { return false };
+    if source.len() != target.len() || first.timestamp < window.start_ms || last.timestamp > window.end_ms {
+        return false;
+    }
+    let mut different = 0u64;
+    for (a, b) in source.iter().zip(target) {
+        different |= (a.timestamp ^ b.timestamp) as u64 | (a.value.to_bits() ^ b.value.to_bits());
+    }
+    different == 0 && source.is_sorted_by(|a, b| a.timestamp < b.timestamp)
+}
+
+/// Brings rows into time order and drops those outside the window.
+pub(super) fn settle<R: Row>(rows: &mut Vec<R>, window: Window) {
+    if !rows.is_sorted_by_key(Row::at) {
+        rows.sort_by_key(Row::at);
+    }
+    let after = rows.partition_point(|row| row.at() <= window.end_ms);
+    rows.truncate(after);
+    let before = rows.partition_point(|row| row.at() < window.start_ms);
+    rows.drain(..before);
+}
+
+/// Merge join of rows in time order: calls `each` once for every timestamp that either side has, with all
+/// rows that each side has there.
+pub(super) fn join<R: Row>(source: &[R], target: &[R], mut each: impl FnMut(&[R], &[R])) {
+    let (mut source, mut target) = (source, target);
+    while let Some(at) = match (source.first(), target.first()) {
+        (Some(a), Some(b)) => Some(a.at().min(b.at())),
+        (one, other) => one.or(other).map(Row::at),
+    } {
+        let from_source;
+        let from_target;
+        (from_source, source) = source.split_at(run_length(source, at));
+        (from_target, target) = target.split_at(run_length(target, at));
+        each(from_source, from_target);
+    }
+}
+
+fn run_length<R: Row>(rows: &[R], at: Millis) -> usize {
+    rows.iter().take_while(|row| row.at() == at).count()
+}
+
+fn compare_samples(
+    source: &[Sample],
+    target: &[Sample],
+    window: Window,
+    tolerance: &Compare,
+    found: &mut Compared,
+) {
+    match (source, target) {
+        ([one], [other]) => {
+            found.source_samples += 1;
+            found.target_samples += 1;
+            compare_pair(*one, *other, window, tolerance, &mut found.tally);
+        }
+        ([], []) => {}
+        ([one], []) => {
+            found.source_samples += 1;
+            one_sided(FindingKind::MissingSamples, one.timestamp, &[one.value], window, &mut found.tally);
+        }
+        ([], [one]) => {
+            found.target_samples += 1;
+            one_sided(FindingKind::ExtraSamples, one.timestamp, &[one.value], window, &mut found.tally);
+        }
+        ([one, ..], _) | (_, [one, ..]) => {
+            let at = one.timestamp;
+            let (source, target) = (distinct(source), distinct(target));
+            found.source_samples += source.len() as u64;
+            found.target_samples += target.len() as u64;
+            compare_repeated(at, &source, &target, window, tolerance, &mut found.tally);
+        }
+    }
+}
+
+fn compare_pair(source: Sample, target: Sample, window: Window, tolerance: &Compare, tally: &mut Tally) {
+    let kind = match relate(source.value, target.value, tolerance) {
+        Relation::Equal => return,
+        Relation::Differs => FindingKind::ValueDiffers,
+        Relation::StaleNan => FindingKind::StaleNan,
+    };
+    let spot = tally.add(Class::new(kind, Of::Samples), source.timestamp, 1, window, || {
+        (Some(show(source.value)), Some(show(target.value)), String::new())
+    });
+    if let Some(fraction) = relative_delta(source.value, target.value) {
+        spot.largest_relative = Some(spot.largest_relative.map_or(fraction, |old| old.max(fraction)));
+    }
+}
+
+fn one_sided(kind: FindingKind, at: Millis, values: &[f64], window: Window, tally: &mut Tally) {
+    let spot = tally.add(Class::new(kind, Of::Samples), at, values.len() as u64, window, || {
+        let shown = Some(show_all(values));
+        if kind == FindingKind::MissingSamples {
+            (shown, None, String::new())
+        } else {
+            (None, shown, String::new())
+        }
+    });
+    spot.stale += values.iter().filter(|value| is_stale_nan(**value)).count() as u64;
+}
+
+/// A timestamp that at least one side has more than once. The same set of values on both sides is equal.
+fn compare_repeated(
+    at: Millis,
+    source: &[f64],
+    target: &[f64],
+    window: Window,
+    tolerance: &Compare,
+    tally: &mut Tally,
+) {
+    match (source, target) {
+        (_, []) => one_sided(FindingKind::MissingSamples, at, source, window, tally),
+        ([], _) => one_sided(FindingKind::ExtraSamples, at, target, window, tally),
+        ([one], [other]) => {
+            let sample = |value: &f64| Sample { timestamp: at, value: *value };
+            compare_pair(sample(one), sample(other), window, tolerance, tally);
+        }
+        _ => {
+            let same = source.len() == target.len()
+                && source.iter().zip(target).all(|(a, b)| relate(*a, *b, tolerance) == Relation::Equal);
+            if !same {
+                tally.add(Class::new(FindingKind::DuplicateTimestamp, Of::Samples), at, 1, window, || {
+                    (Some(show_all(source)), Some(show_all(target)), String::new())
+                });
+            }
+        }
+    }
+}
+
+/// The different values of one timestamp, in a fixed order.
+fn distinct(samples: &[Sample]) -> Vec<f64> {
+    let mut values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup_by_key(|value| identity(*value));
+    values
+}
+
+/// Values at one timestamp, the first few of them.
+fn show_all(values: &[f64]) -> String {
+    const SHOWN: usize = 4;
+    let mut text = values.iter().take(SHOWN).map(|value| show(*value)).collect::<Vec<_>>().join(", ");
+    if values.len() > SHOWN {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn compare_histograms(
+    source: &[Histogram],
+    target: &[Histogram],
+    window: Window,
+    tolerance: &Compare,
+    found: &mut Compared,
+) {
+    let (source, target) = (distinct_histograms(source), distinct_histograms(target));
+    found.source_histograms += source.len() as u64;
+    found.target_histograms += target.len() as u64;
+    let class = |kind| Class::new(kind, Of::Histograms);
+    let tally = &mut found.tally;
+    match (source.as_slice(), target.as_slice()) {
+        ([], []) => {}
+        ([one, ..], []) => {
+            let count = source.len() as u64;
+            let spot = tally.add(class(FindingKind::MissingHistograms), one.timestamp, count, window, || {
+                (Some(histograms::summary(one)), None, String::new())
+            });
+            spot.stale += source.iter().filter(|histogram| is_stale_nan(histogram.sum)).count() as u64;
+        }
+        ([], [one, ..]) => {
+            let count = target.len() as u64;
+            let spot = tally.add(class(FindingKind::ExtraHistograms), one.timestamp, count, window, || {
+                (None, Some(histograms::summary(one)), String::new())
+            });
+            spot.stale += target.iter().filter(|histogram| is_stale_nan(histogram.sum)).count() as u64;
+        }
+        ([one], [other]) => {
+            if let Some(difference) = histograms::difference(one, other, tolerance) {
+                let kind = FindingKind::HistogramDiffers;
+                let fields = difference.field.bit();
+                let spot = tally.add(class(kind), one.timestamp, 1, window, || {
+                    (Some(difference.source), Some(difference.target), difference.place)
+                });
+                spot.fields |= fields;
+            }
+        }
+        ([one, ..], _) => {
+            let same = source.len() == target.len()
+                && source
+                    .iter()
+                    .all(|a| target.iter().any(|b| histograms::difference(a, b, tolerance).is_none()));
+            if !same {
+                let kind = FindingKind::DuplicateTimestamp;
+                tally.add(class(kind), one.timestamp, 1, window, || {
+                    let show = |list: &[&Histogram]| format!("{} histograms", list.len());
+                    (Some(show(&source)), Some(show(&target)), String::new())
+                });
+            }
+        }
+    }
+}
+
+/// The different histograms of one timestamp. Histograms have no order to sort by, so of a timestamp that a
+/// hostile answer repeats without end only so many are told apart.
+fn distinct_histograms(histograms: &[Histogram]) -> Vec<&Histogram> {
+    const TOLD_APART: usize = 16;
+    let exact = Compare { max_absolute_value_delta: 0.0, max_relative_value_delta: 0.0 };
+    let mut distinct: Vec<&Histogram> = Vec::with_capacity(1);
+    for histogram in histograms {
+        if distinct.len() >= TOLD_APART {
+            break;
+        }
+        if !distinct.iter().any(|known| histograms::difference(known, histogram, &exact).is_none()) {
+            distinct.push(histogram);
+        }
+    }
+    distinct
+}

@@ -1,0 +1,66 @@
+//! The report as console lines, as the specification's §5 prints them.
+
+use super::words::{shorten, visible};
+use super::{Report, Status};
+use std::fmt::Write as _;
+
+/// What the command prints at its end: the specification's block, and after it the issues of a failed run,
+/// one a line. Text that came from a server cannot write control sequences to the terminal. No line end at
+/// the end.
+pub fn console(report: &Report) -> String {
+    let mut out = format!("tsink-migrate {}: {}", report.command(), report.status().as_str());
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\n  {name}: {value}");
+    };
+    match report {
+        Report::Preflight(report) => {
+            line("endpoints", &report.endpoints.len());
+            if let Some(estimate) = &report.estimate {
+                line("estimated_series", &estimate.series);
+                line("estimated_rows", &estimate.rows);
+            }
+            line("warnings", &report.warnings().len());
+            line("issues", &report.issues().len());
+        }
+        Report::Backfill(report) => {
+            line("source_kind", &report.source_kind.title());
+            line("selectors", &report.selector_count);
+            line("series", &report.series_written);
+            line("samples", &report.samples_written);
+            line("histograms", &report.histograms_written);
+            line("exemplars", &report.exemplars_written);
+            line("metadata", &report.metadata_written);
+            line("write_batches", &report.write_batches);
+        }
+        Report::Verify(report) => {
+            line("raw_checks", &report.raw_checks.len());
+            line("metadata_checks", &report.metadata_checks.len());
+            line("exemplar_checks", &report.exemplar_checks.len());
+            line("issues", &report.issues.len());
+        }
+        Report::Cutover(report) => {
+            line("promql_checks", &report.promql_checks.len());
+            line("issues", &report.issues.len());
+        }
+    }
+    if report.status() == Status::Fail {
+        for issue in report.issues() {
+            let _ = write!(out, "\n  - {}", safe(&issue));
+        }
+    }
+    if let Report::Preflight(report) = report {
+        for warning in report.warnings() {
+            let _ = write!(out, "\n  - warning: {}", safe(&warning));
+        }
+    }
+    out
+}
+
+/// An issue holds one or two texts of any length; each was cut already, so this bounds the rest.
+fn safe(text: &str) -> String {
+    match text.char_indices().nth(2000) {
+        Some(_) => visible(&shorten(text)),
+        None => visible(text),
+    }
+}

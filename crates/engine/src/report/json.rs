@@ -1,0 +1,11 @@
+//! The report as JSON, `report.json`.
+
+use super::Report;
+
+/// Pretty JSON, fields in the order of the document model, numbers in full.
+pub fn json(report: &Report) -> String {
+    // Every map in the model has text keys, so serialisation cannot fail; should that ever change, the file
+    // says so instead of being empty.
+    serde_json::to_string_pretty(report)
+        .unwrap_or_else(|error| serde_json::json!({ "serialisation_failed": error.to_string() }).to_string())
+}

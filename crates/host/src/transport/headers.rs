@@ -1,0 +1,95 @@
+//! Request headers, and which of them a host lets us set.
+
+use crate::environment::Environment;
+use tsink_migrate_engine::port::{Secret, TransportError};
+use web_sys::Headers;
+
+/// What `fetch` settles with the server by itself; setting it is pointless everywhere.
+const LEFT_TO_FETCH: &[&str] = &["accept-encoding", "connection", "content-length", "transfer-encoding"];
+
+/// Request headers that a browser drops in silence (Fetch standard, "forbidden request-header"). Dropped in
+/// silence, a gateway's cookie would look like a wrong token.
+const FORBIDDEN_IN_PAGES: &[&str] = &[
+    "accept-charset",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "cookie",
+    "cookie2",
+    "date",
+    "dnt",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "upgrade",
+    "via",
+];
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Send,
+    Skip,
+    Refuse,
+}
+
+fn judge(environment: &Environment, name: &str) -> Verdict {
+    let name = name.to_ascii_lowercase();
+    if LEFT_TO_FETCH.contains(&name.as_str()) {
+        return Verdict::Skip;
+    }
+    let in_page = matches!(environment, Environment::Page { .. });
+    let forbidden =
+        FORBIDDEN_IN_PAGES.contains(&name.as_str()) || name.starts_with("proxy-") || name.starts_with("sec-");
+    if in_page && forbidden { Verdict::Refuse } else { Verdict::Send }
+}
+
+/// Builds the headers.
+///
+/// # Errors
+/// [`TransportError::Invalid`] for a header that cannot be sent; names the header, never its value.
+pub(super) fn build(
+    environment: &Environment,
+    wanted: &[(String, Secret)],
+) -> Result<Headers, TransportError> {
+    let invalid = |message: String| TransportError::Invalid { message };
+    let headers = Headers::new().map_err(|_| invalid("headers cannot be made here".to_owned()))?;
+    for (name, value) in wanted {
+        match judge(environment, name) {
+            Verdict::Skip => {}
+            Verdict::Refuse => {
+                return Err(invalid(format!(
+                    "a browser does not let a page set the header {name}; let a gateway add it, or use the command"
+                )));
+            }
+            // What JavaScript throws repeats the value, so it is dropped.
+            Verdict::Send => headers.append(name, value.reveal()).map_err(|_| {
+                invalid(format!("the header {name} has a character that HTTP does not allow"))
+            })?,
+        }
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, judge};
+    use crate::environment::Environment;
+
+    #[test]
+    fn pages_are_told_what_browsers_drop_and_servers_may_send_it() {
+        let page = Environment::Page { origin: "https://ops.example.org".to_owned() };
+        for name in ["Cookie", "HOST", "Sec-Anything", "Proxy-Authorization"] {
+            assert_eq!(judge(&page, name), Verdict::Refuse, "{name}");
+            assert_eq!(judge(&Environment::Server, name), Verdict::Send, "{name}");
+        }
+        for name in ["Authorization", "X-Tsink-Tenant", "Content-Encoding", "Content-Type"] {
+            assert_eq!(judge(&page, name), Verdict::Send, "{name}");
+        }
+        assert_eq!(judge(&page, "Accept-Encoding"), Verdict::Skip);
+        assert_eq!(judge(&Environment::Server, "Content-Length"), Verdict::Skip);
+    }
+}

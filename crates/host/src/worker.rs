@@ -1,0 +1,188 @@
+//! The engine worker behind the page: takes [`ToEngine`], posts [`FromEngine`].
+//!
+//! One job runs at a time. Everything is on one thread, so plans are checked between the pieces of a running
+//! job. A page must also listen to the worker's `error` event: memory that runs out ends the instance without
+//! a message.
+
+use crate::outbox::Outbox;
+use crate::protocol::{FromEngine, ToEngine, from_js, to_js};
+use crate::{panics, ports, start};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tsink_migrate_engine::port::Ports;
+use tsink_migrate_engine::report::{self, Status};
+use tsink_migrate_engine::run::{self, Control, Event, Stage};
+use tsink_migrate_engine::{Error, ErrorKind, plan};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+/// Starts the message loop and says [`FromEngine::Ready`]. Does nothing outside a dedicated worker.
+pub fn run() {
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+    panics::report_to(|error| {
+        // The hook may not hold JavaScript values (it must be `Send`), so the scope is looked up again.
+        if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+            scope.set_onmessage(None);
+            post(&scope, &FromEngine::Failed { error });
+        }
+    });
+    let worker = Rc::new(Worker {
+        scope: scope.clone(),
+        ports: ports(),
+        running: RefCell::default(),
+        outbox: RefCell::default(),
+        will_come_back: Cell::new(false),
+    });
+    let on_message = Closure::<dyn Fn(MessageEvent)>::new({
+        let worker = worker.clone();
+        move |message: MessageEvent| match from_js(message.data()) {
+            Ok(message) => worker.receive(message),
+            Err(_) => worker.post(&FromEngine::Failed { error: other_build() }),
+        }
+    });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // The loop lives as long as the worker.
+    on_message.forget();
+    worker.post(&FromEngine::Ready { version: env!("CARGO_PKG_VERSION").to_owned() });
+}
+
+struct Worker {
+    scope: DedicatedWorkerGlobalScope,
+    ports: Ports,
+    running: RefCell<Option<Control>>,
+    outbox: RefCell<Outbox>,
+    will_come_back: Cell<bool>,
+}
+
+impl Worker {
+    fn receive(self: &Rc<Self>, message: ToEngine) {
+        match message {
+            ToEngine::Check { id, text, base, secrets, start, end } => {
+                let check = Box::new(self.check(&text, &base, &secrets, &start, &end));
+                self.post(&FromEngine::Checked { id, check });
+            }
+            ToEngine::Start { text, base, secrets, start, end, stages } => {
+                let check = self.check(&text, &base, &secrets, &start, &end);
+                if let Err(error) = self.begin(check, stages) {
+                    self.post(&FromEngine::Failed { error });
+                }
+            }
+            ToEngine::Pause => self.with_running(Control::pause),
+            ToEngine::Resume => self.with_running(Control::resume),
+            ToEngine::Cancel => self.with_running(Control::cancel),
+        }
+    }
+
+    fn with_running(&self, act: impl Fn(&Control)) {
+        // Cloned out: what wakes up may come back here.
+        if let Some(control) = self.running.borrow().clone() {
+            act(&control);
+        }
+    }
+
+    fn check(
+        &self,
+        text: &str,
+        base: &str,
+        secrets: &BTreeMap<String, String>,
+        start: &str,
+        end: &str,
+    ) -> plan::PlanCheck {
+        let now_ms = self.ports.clock.now_ms();
+        plan::check(text, &plan::Context { base: Some(base), secrets, now_ms, start, end })
+    }
+
+    fn begin(self: &Rc<Self>, check: plan::PlanCheck, stages: Vec<Stage>) -> Result<(), Error> {
+        if self.running.borrow().is_some() {
+            return Err(Error::new(ErrorKind::Input, "a run is under way")
+                .remedy("Wait for its end, or cancel it first."));
+        }
+        let job = start::job(check, stages)?;
+        let control = Control::new();
+        *self.running.borrow_mut() = Some(control.clone());
+        let worker = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let sink: Rc<dyn Fn(Event)> = {
+                let worker = worker.clone();
+                Rc::new(move |event| worker.emit(event))
+            };
+            let outcome = run::execute(worker.ports.clone(), job, control, sink).await;
+            *worker.running.borrow_mut() = None;
+            worker.flush(true);
+            worker.post(&match outcome {
+                Ok(reports) => {
+                    FromEngine::Finished { ok: reports.iter().all(|report| report.status() == Status::Pass) }
+                }
+                Err(error) => FromEngine::Failed { error },
+            });
+        });
+        Ok(())
+    }
+
+    fn emit(self: &Rc<Self>, event: Event) {
+        let artifacts = match &event {
+            Event::Report { report } => Some(FromEngine::Artifacts {
+                stage: report.stage(),
+                json: report::json(report),
+                markdown: report::markdown(report),
+            }),
+            _ => None,
+        };
+        self.outbox.borrow_mut().push(event);
+        match artifacts {
+            Some(artifacts) => {
+                self.flush(true);
+                self.post(&artifacts);
+            }
+            None => self.flush_when_due(),
+        }
+    }
+
+    /// Posts now what may go now, and comes back for what may not.
+    fn flush_when_due(self: &Rc<Self>) {
+        loop {
+            let due = self.outbox.borrow().due_in_ms(self.ports.clock.monotonic_ms());
+            match due {
+                None => return,
+                Some(wait) if wait <= 0.0 => self.flush(false),
+                Some(_) if self.will_come_back.replace(true) => return,
+                Some(wait) => {
+                    let worker = self.clone();
+                    let sleep = self.ports.clock.sleep(wait.ceil() as u64);
+                    wasm_bindgen_futures::spawn_local(async move {
+                        sleep.await;
+                        worker.will_come_back.set(false);
+                        worker.flush_when_due();
+                    });
+                    return;
+                }
+            }
+        }
+    }
+
+    fn flush(&self, all: bool) {
+        let events = self.outbox.borrow_mut().take(self.ports.clock.monotonic_ms(), all);
+        if !events.is_empty() {
+            self.post(&FromEngine::Events { events });
+        }
+    }
+
+    fn post(&self, message: &FromEngine) {
+        post(&self.scope, message);
+    }
+}
+
+/// Posts a message. What cannot be posted (none of ours) is told as a failure.
+fn post(scope: &DedicatedWorkerGlobalScope, message: &FromEngine) {
+    let posted = to_js(message).is_ok_and(|value| scope.post_message(&value).is_ok());
+    if !posted && !matches!(message, FromEngine::Failed { .. }) {
+        post(scope, &FromEngine::Failed { error: other_build() });
+    }
+}
+
+fn other_build() -> Error {
+    Error::new(ErrorKind::Input, "page and engine do not understand each other")
+        .remedy("They are of different builds: reload the page.")
+}
