@@ -2,5 +2,7 @@
 //! replay the corpus (`tests/fuzz_corpus.rs`) without a fuzzer. Not part of the public interface.
 
 pub mod plan;
+pub mod read_response;
 
 pub use plan::plan;
+pub use read_response::read_response;

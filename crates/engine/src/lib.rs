@@ -9,6 +9,7 @@
 //! [`report`] reads the model and results only.
 #![forbid(unsafe_code)]
 
+mod answer;
 pub mod compare;
 pub mod error;
 #[doc(hidden)]
@@ -17,6 +18,7 @@ pub mod gateway;
 pub mod model;
 pub mod plan;
 pub mod port;
+mod prom_api;
 pub mod report;
 pub mod run;
 pub mod selector;

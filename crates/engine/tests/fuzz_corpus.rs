@@ -23,3 +23,8 @@ fn replay(target: &str, run: fn(&[u8])) {
 fn plan() {
     replay("plan", fuzzing::plan);
 }
+
+#[test]
+fn read_response() {
+    replay("read_response", fuzzing::read_response);
+}

@@ -1,1 +1,23 @@
-//! x
+//! Real servers, real history, and a same-origin gateway: what tests, demo and benchmarks share.
+//!
+//! * [`tools`] finds the programs (environment variable, `PATH`, the tools cache);
+//! * [`servers`] starts tsink, Prometheus, Caddy and nginx on free ports in temporary folders and ends them
+//!   when their handle is dropped, or when this process dies;
+//! * [`history`] makes samples, histograms, exemplars and metadata from a seed, and [`client`] writes them
+//!   to a server and reads them back, with decoders of its own, independent of the engine's;
+//! * [`demo`] is the sample history and the plan that `cargo xtask demo` shows;
+//! * [`exposition`] is a scrape target, because Prometheus serves metadata of scraped targets only;
+//! * [`gateway`] serves static files and both servers on one origin;
+//! * [`native`] runs the native `tsink-migrate`, the yardstick.
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod demo;
+pub mod exposition;
+pub mod gateway;
+pub mod history;
+pub mod native;
+pub mod process;
+pub mod servers;
+pub mod tools;
+pub mod wire;

@@ -286,7 +286,7 @@ pub(super) fn gap(selector: &str, window: Window, error: &Error) -> Finding {
 
 pub(super) fn gap_detail(mut finding: Finding) -> Finding {
     if let (Some(first), Some(last)) = (finding.first_ms, finding.last_ms) {
-        finding.detail = format!("{} was not compared: {}", when(first, last), finding.detail);
+        finding.detail = format!("{}: {}", when(first, last), finding.detail);
     }
     finding
 }

@@ -306,3 +306,166 @@ impl<'a> Buckets<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Field, difference, reset_hints_compatible};
+    use crate::model::{BucketSpan, Histogram, STALE_NAN_BITS};
+    use crate::plan::Compare;
+    use crate::wire::types::histogram::{Count, ZeroCount};
+
+    /// Integer histogram with 2, 4, 3 in the positive buckets 0, 1, 4 and 1 in the negative bucket -2.
+    fn integer() -> Histogram {
+        Histogram {
+            count: Some(Count::CountInt(11)),
+            sum: 12.5,
+            schema: 3,
+            zero_threshold: 1e-128,
+            zero_count: Some(ZeroCount::ZeroCountInt(1)),
+            positive_spans: vec![BucketSpan { offset: 0, length: 2 }, BucketSpan { offset: 2, length: 1 }],
+            positive_deltas: vec![2, 2, -1],
+            negative_spans: vec![BucketSpan { offset: -2, length: 1 }],
+            negative_deltas: vec![1],
+            timestamp: 1000,
+            ..Histogram::default()
+        }
+    }
+
+    fn float() -> Histogram {
+        Histogram {
+            count: Some(Count::CountFloat(11.0)),
+            zero_count: Some(ZeroCount::ZeroCountFloat(1.0)),
+            positive_deltas: vec![],
+            positive_counts: vec![2.0, 4.0, 3.0],
+            negative_deltas: vec![],
+            negative_counts: vec![1.0],
+            ..integer()
+        }
+    }
+
+    fn field(a: &Histogram, b: &Histogram) -> Option<Field> {
+        let found = difference(a, b, &Compare::default()).map(|difference| difference.field);
+        let back = difference(b, a, &Compare::default()).map(|difference| difference.field);
+        assert_eq!(found, back, "the comparison has no favourite side");
+        found
+    }
+
+    #[test]
+    fn other_layouts_of_the_same_buckets_are_equal() {
+        let same = [
+            // A span cut in two, an empty one, one of length zero at the end.
+            (vec![(0, 1), (0, 1), (2, 1)], vec![2, 2, -1]),
+            (vec![(0, 2), (1, 0), (1, 1), (5, 0)], vec![2, 2, -1]),
+            // The buckets between are there and hold nothing.
+            (vec![(0, 5)], vec![2, 2, -4, 0, 3]),
+            (vec![(-3, 8)], vec![0, 0, 0, 2, 2, -4, 0, 3]),
+        ];
+        for (spans, deltas) in same {
+            let other = Histogram {
+                positive_spans: spans
+                    .iter()
+                    .map(|(offset, length)| BucketSpan { offset: *offset, length: *length })
+                    .collect(),
+                positive_deltas: deltas,
+                ..integer()
+            };
+            assert_eq!(field(&integer(), &other), None, "{spans:?}");
+        }
+    }
+
+    #[test]
+    fn every_field_is_compared_and_named() {
+        use Field::*;
+        let stale = Histogram { sum: f64::from_bits(STALE_NAN_BITS), ..integer() };
+        let cases: Vec<(Field, Histogram)> = vec![
+            (Staleness, stale.clone()),
+            (Kind, float()),
+            (Schema, Histogram { schema: 4, ..integer() }),
+            (ZeroThreshold, Histogram { zero_threshold: 2e-128, ..integer() }),
+            (ZeroCount, Histogram { zero_count: Some(super::ZeroCount::ZeroCountInt(2)), ..integer() }),
+            (Count, Histogram { count: Some(super::Count::CountInt(12)), ..integer() }),
+            (Sum, Histogram { sum: 12.6, ..integer() }),
+            (ResetHint, Histogram { reset_hint: 3, ..integer() }),
+            (CustomValues, Histogram { custom_values: vec![1.0], ..integer() }),
+            (PositiveBuckets, Histogram { positive_deltas: vec![2, 2, 0], ..integer() }),
+            (
+                PositiveBuckets,
+                Histogram { positive_spans: vec![BucketSpan { offset: 0, length: 3 }], ..integer() },
+            ),
+            (NegativeBuckets, Histogram { negative_deltas: vec![2], ..integer() }),
+            (NegativeBuckets, Histogram { negative_spans: vec![], negative_deltas: vec![], ..integer() }),
+        ];
+        for (expected, other) in cases {
+            assert_eq!(field(&integer(), &other), Some(expected));
+            assert_eq!(field(&other, &other), None);
+        }
+        let found = difference(
+            &integer(),
+            &Histogram { positive_deltas: vec![2, 2, 1], ..integer() },
+            &Compare::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            (found.place.as_str(), found.source.as_str(), found.target.as_str()),
+            ("positive bucket 4", "3", "5")
+        );
+    }
+
+    #[test]
+    fn a_stale_histogram_is_nothing_but_stale() {
+        let stale = |base: Histogram| Histogram { sum: f64::from_bits(STALE_NAN_BITS), ..base };
+        assert_eq!(field(&stale(integer()), &stale(Histogram::default())), None);
+        assert_eq!(
+            field(&stale(integer()), &Histogram { sum: f64::NAN, ..integer() }),
+            Some(Field::Staleness)
+        );
+    }
+
+    #[test]
+    fn floats_go_by_the_tolerance_and_integers_do_not() {
+        let mut near = float();
+        near.positive_counts = vec![2.0, 4.0 + 1e-10, 3.0];
+        near.sum = 12.5 + 1e-12;
+        assert_eq!(field(&float(), &near), None);
+        near.positive_counts = vec![2.0, 4.1, 3.0];
+        assert_eq!(field(&float(), &near), Some(Field::PositiveBuckets));
+
+        let wide = Compare { max_absolute_value_delta: 100.0, max_relative_value_delta: 1.0 };
+        let other = Histogram { positive_deltas: vec![2, 2, 0], ..integer() };
+        assert!(difference(&integer(), &other, &wide).is_some());
+    }
+
+    #[test]
+    fn hints_that_a_read_works_out_do_not_count() {
+        const UNKNOWN: i32 = 0;
+        const YES: i32 = 1;
+        const NO: i32 = 2;
+        const GAUGE: i32 = 3;
+        for (a, b, compatible) in [
+            (UNKNOWN, YES, true),
+            (UNKNOWN, NO, true),
+            (YES, YES, true),
+            (YES, NO, false),
+            (UNKNOWN, GAUGE, false),
+            (NO, GAUGE, false),
+            (GAUGE, GAUGE, true),
+            (UNKNOWN, 17, false),
+        ] {
+            assert_eq!(reset_hints_compatible(a, b), compatible, "{a} {b}");
+            assert_eq!(reset_hints_compatible(b, a), compatible, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn hostile_spans_end_with_the_values() {
+        let hostile = Histogram {
+            positive_spans: vec![BucketSpan { offset: i32::MIN, length: u32::MAX }; 1000],
+            positive_deltas: vec![i64::MAX, i64::MAX, i64::MAX, i64::MIN],
+            ..integer()
+        };
+        assert_eq!(field(&integer(), &hostile), Some(Field::PositiveBuckets));
+        assert_eq!(field(&hostile, &hostile), None);
+        let fewer = Histogram { positive_deltas: vec![i64::MAX], ..hostile.clone() };
+        assert_eq!(field(&hostile, &fewer), Some(Field::PositiveBuckets));
+    }
+}

@@ -11,7 +11,7 @@ use super::words::{grouped, show_duration, show_time};
 use super::{Report, Status};
 use escape::{Place, code, text};
 
-/// The whole report. Every text that came from a plan or a server is escaped (see [`escape`]).
+/// The whole report. Every text that came from a plan or a server is escaped (see `markdown/escape.rs`).
 pub fn markdown(report: &Report) -> String {
     let mut page = Page::default();
     page.title(report);
@@ -49,7 +49,7 @@ impl Page {
         let length = show_duration(u64::try_from(window.len_ms().saturating_sub(1)).unwrap_or(0));
         let (start, end) = (window.start_ms, window.end_ms);
         row("Window", format!("{} to {} ({length})", show_time(start), show_time(end)));
-        row("In ms", format!("{start} to {end}, both included"));
+        row("Window in ms", format!("{start} to {end}, both included"));
         if !run.tool.is_empty() {
             row("Run", format!("{}, {}", show_time(run.started_ms), show_duration(run.duration_ms)));
             row("Tool", text(&format!("{} {}", run.tool, run.version), Place::Cell));

@@ -65,7 +65,7 @@ impl Finding {
         let title = self.kind.title();
         let detail = &self.detail;
         match self.kind {
-            FindingKind::NotCompared => format!("{}: {detail}", shorten(&self.selector)),
+            FindingKind::NotCompared => format!("{title}: {} {detail}", shorten(&self.selector)),
             FindingKind::MissingSeries | FindingKind::ExtraSeries => {
                 format!("{title} {}: {detail}", shorten(&self.series))
             }

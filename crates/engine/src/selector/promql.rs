@@ -10,8 +10,9 @@ use std::str::CharIndices;
 
 /// Bytes of a query at most. Prometheus itself has no limit; real queries have a few hundred.
 const MAX_BYTES: usize = 16 * 1024;
-/// Operators, calls and parentheses of a query at most: each may be a level of the parser's recursion.
-const MAX_LEVELS: usize = 500;
+/// Operators, calls and parentheses of a query at most: each may be a level of the parser's recursion, and a
+/// WebAssembly stack has 1 MiB.
+const MAX_LEVELS: usize = 250;
 
 /// Why a text is not PromQL.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ pub(super) fn body(page: &mut Page, report: &PreflightReport) {
         page.list(failed.into_iter().map(|check| {
             let level = check.level.as_str();
             let said = match check.error.as_ref().and_then(|error| error.server_message.as_deref()) {
-                Some(words) if !words.is_empty() => format!(" It said: {}", code(words, Place::Line)),
+                Some(words) if !words.is_empty() => format!("\n  - It said: {}", code(words, Place::Line)),
                 _ => String::new(),
             };
             let what = text(&check.sentence(), Place::Line);

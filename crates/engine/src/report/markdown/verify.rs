@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 pub(super) fn write(page: &mut Page, report: &VerifyReport) {
     let samples: u64 = report.raw_checks.iter().map(|check| check.source_samples).sum();
     let histograms: u64 = report.raw_checks.iter().map(|check| check.source_histograms).sum();
-    let what = format!(
-        "{} and {} of the source were compared by time",
-        count_of(samples, "sample", "samples"),
-        count_of(histograms, "native histogram", "native histograms"),
-    );
+    let mut what = count_of(samples, "sample", "samples");
+    if histograms > 0 {
+        what = format!("{what} and {}", count_of(histograms, "native histogram", "native histograms"));
+    }
+    let what = format!("{what} of the source were compared by time");
     page.paragraph(&if report.status == Status::Pass {
         format!("{what}: the target agrees.")
     } else {
@@ -178,7 +178,7 @@ fn finding(finding: &Finding) -> String {
     let explained = explained(&finding.cause, &finding.remedy);
     let series = code(&finding.series, Place::Line);
     match finding.kind {
-        FindingKind::NotCompared => format!("**{title}:** {detail}{explained}"),
+        FindingKind::NotCompared => format!("**{title}** {detail}{explained}"),
         FindingKind::MissingSeries | FindingKind::ExtraSeries => {
             format!("**{title}** {series}: {detail}{explained}")
         }

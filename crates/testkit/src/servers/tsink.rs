@@ -1,0 +1,103 @@
+//! tsink-server.
+
+use super::{Folder, READY_LIMIT, answers_ok};
+use crate::client::Endpoint;
+use crate::process::{End, Process, free_port};
+use crate::tools::Tool;
+use anyhow::Result;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// How to start tsink-server.
+#[derive(Clone, Debug, Default)]
+pub struct TsinkOptions {
+    /// `--retention`; `5000d` when `None`, because the server's own default of 14 days refuses old history.
+    pub retention: Option<String>,
+    /// Bearer token for the public API.
+    pub auth_token: Option<String>,
+    /// Whether the admin API is on.
+    pub admin_api: bool,
+    /// Bearer token for the admin API.
+    pub admin_auth_token: Option<String>,
+    /// Environment variables, e.g. `TSINK_REMOTE_WRITE_HISTOGRAMS_ENABLED=false`.
+    pub env: Vec<(String, String)>,
+    /// More arguments.
+    pub args: Vec<String>,
+    /// Port; a free one when `None`.
+    pub port: Option<u16>,
+    /// Data folder that is kept; a temporary one when `None`.
+    pub folder: Option<PathBuf>,
+}
+
+/// A running tsink-server 0.10.2.
+#[derive(Debug)]
+pub struct Tsink {
+    process: Process,
+    port: u16,
+    auth_token: Option<String>,
+    // Dropped after the process.
+    _folder: Folder,
+}
+
+impl Tsink {
+    /// Starts the server and waits until it is ready.
+    ///
+    /// # Errors
+    /// When the program is missing or does not become ready; the message carries its log.
+    pub fn start(options: TsinkOptions) -> Result<Self> {
+        let folder = Folder::new(options.folder)?;
+        let port = options.port.map_or_else(free_port, Ok)?;
+        let mut command = Command::new(Tool::TsinkServer.find()?);
+        command
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--data-path")
+            .arg(folder.path().join("data"))
+            .args(["--retention", options.retention.as_deref().unwrap_or("5000d")])
+            .args(options.args)
+            .envs(options.env);
+        if let Some(token) = &options.auth_token {
+            command.args(["--auth-token", token]);
+        }
+        if options.admin_api {
+            command.arg("--enable-admin-api");
+        }
+        if let Some(token) = &options.admin_auth_token {
+            command.args(["--admin-auth-token", token]);
+        }
+        let log = folder.path().join("tsink.log");
+        let mut process = Process::start("tsink-server", &mut command, &log, End::AtOnce)?;
+        let ready = format!("http://127.0.0.1:{port}/ready");
+        process.wait_until(READY_LIMIT, || answers_ok(&ready, None))?;
+        Ok(Self { process, port, auth_token: options.auth_token, _folder: folder })
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A client for one tenant, with the server's token.
+    pub fn endpoint(&self, tenant: &str) -> Endpoint {
+        let endpoint = Endpoint::new(&self.url()).header("X-Tsink-Tenant", tenant);
+        match &self.auth_token {
+            Some(token) => endpoint.header("Authorization", &format!("Bearer {token}")),
+            None => endpoint,
+        }
+    }
+
+    /// What the server has written to its log so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Ends the server now; the handle stays, so that its port stays known.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+}

@@ -1,0 +1,137 @@
+//! What a dropped, chosen or pasted file is. Judged by size first: a large file is never read.
+
+use serde_json::Value;
+
+/// A plan is text that people write; beyond this size, in bytes, it is something else.
+pub const LARGEST_PLAN: f64 = 1_048_576.0;
+
+/// What a file turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recognised {
+    /// A plan, perhaps with mistakes.
+    Plan {
+        /// What it holds, in a few words.
+        words: String,
+    },
+    /// Something else that the page knows by sight, or does not; why it is left alone.
+    Other {
+        /// One word: `report`, `capture`, `not a plan`.
+        kind: &'static str,
+        /// Why, and what to do.
+        words: String,
+    },
+}
+
+impl Recognised {
+    /// Whether it is a plan.
+    pub fn is_plan(&self) -> bool {
+        matches!(self, Self::Plan { .. })
+    }
+}
+
+/// Says that a file is too large to be a plan, without having read it. `None` when it may be read.
+pub fn too_large(size: f64) -> Option<Recognised> {
+    (size > LARGEST_PLAN).then(|| Recognised::Other {
+        kind: "too large",
+        words: format!(
+            "{} is more than a plan ever has (1 MiB); it was not read",
+            super::format::bytes(size)
+        ),
+    })
+}
+
+/// Says what a text is.
+pub fn recognise(text: &str) -> Recognised {
+    if text.len() as f64 > LARGEST_PLAN {
+        return too_large(text.len() as f64).unwrap_or(Recognised::Other { kind: "too large", words: String::new() });
+    }
+    let text = text.trim_start_matches('\u{FEFF}').trim();
+    if text.is_empty() {
+        return Recognised::Other { kind: "empty", words: "there is nothing in it".to_owned() };
+    }
+    if text.contains('\0') || text.contains('\u{FFFD}') {
+        return not_a_plan("it is not text");
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(fields)) => {
+            let has = |name: &str| fields.contains_key(name);
+            if has("status") && (has("raw_checks") || has("raw_verify") || has("samples_written") || has("command")) {
+                return Recognised::Other {
+                    kind: "report",
+                    words: "it is a report of a migration, not a plan".to_owned(),
+                };
+            }
+            if !has("source") && !has("target") && !has("selectors") {
+                return not_a_plan("it is JSON, but without source, target and selectors");
+            }
+            let selectors = fields.get("selectors").and_then(Value::as_array).map_or(0, Vec::len) as u64;
+            let kind = fields
+                .get("source")
+                .and_then(|source| source.get("kind"))
+                .and_then(Value::as_str)
+                .unwrap_or("unnamed source");
+            let kind: String = kind.chars().take(40).collect();
+            let selectors = super::format::counted(selectors, "selector", "selectors");
+            Recognised::Plan { words: format!("{kind}, {selectors}") }
+        }
+        Ok(Value::Array(_)) => Recognised::Other {
+            kind: "capture",
+            words: "it is a JSON list, perhaps a capture manifest; this page migrates from Prometheus".to_owned(),
+        },
+        Ok(_) => not_a_plan("it is JSON, but not an object"),
+        // A plan with a slip of the pen is still a plan: the editor shows where.
+        Err(_) if text.starts_with('{') && names_a_section(text) => {
+            Recognised::Plan { words: "not valid JSON yet".to_owned() }
+        }
+        Err(_) => not_a_plan("it is not JSON"),
+    }
+}
+
+fn names_a_section(text: &str) -> bool {
+    ["\"source\"", "\"target\"", "\"selectors\""].iter().any(|name| text.contains(name))
+}
+
+fn not_a_plan(words: &str) -> Recognised {
+    Recognised::Other { kind: "not a plan", words: words.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> &'static str {
+        match recognise(text) {
+            Recognised::Plan { .. } => "plan",
+            Recognised::Other { kind, .. } => kind,
+        }
+    }
+
+    #[test]
+    fn plans_are_told_from_everything_else() {
+        let plan = r#"{"source": {"kind": "prometheus"}, "target": {}, "selectors": ["up", "node_load1"]}"#;
+        assert_eq!(recognise(plan), Recognised::Plan { words: "prometheus, 2 selectors".to_owned() });
+        assert_eq!(kind(&format!("\u{FEFF}\n{plan}")), "plan");
+        assert_eq!(kind(r#"{"source": {"kind": "prometheus",}, "target": {}}"#), "plan");
+        assert_eq!(kind(r#"{"status": "pass", "raw_checks": []}"#), "report");
+        assert_eq!(kind(r#"[{"body": "a 1", "received_at_ms": 1}]"#), "capture");
+        assert_eq!(kind(r#"{"name": "x"}"#), "not a plan");
+        assert_eq!(kind("{"), "not a plan");
+        assert_eq!(kind("cpu,host=a value=1"), "not a plan");
+        assert_eq!(kind("5"), "not a plan");
+        assert_eq!(kind("  \n"), "empty");
+        assert_eq!(kind("{\"source\": \u{FFFD}"), "not a plan");
+    }
+
+    #[test]
+    fn size_decides_before_content() {
+        assert_eq!(too_large(LARGEST_PLAN), None);
+        assert!(matches!(too_large(2e9), Some(Recognised::Other { kind: "too large", .. })));
+        assert_eq!(kind(&" ".repeat(1_048_577)), "too large");
+    }
+
+    #[test]
+    fn depth_does_not_overflow_the_stack() {
+        assert_eq!(kind(&"[".repeat(500_000)), "not a plan");
+        assert_eq!(kind(&format!("{{\"source\": {}", "{\"a\":".repeat(100_000))), "plan");
+    }
+}

@@ -1,0 +1,501 @@
+//! A run as the page sees it: events in, a model out. Plain data; the store tells the page what changed.
+
+use super::coverage::Coverage;
+use super::format;
+use super::log::Log;
+use super::throughput::Throughput;
+use tsink_migrate_engine::model::Millis;
+use tsink_migrate_engine::report::{
+    Balance, EndpointCheck, ExemplarCheckReport, MetadataCheckReport, PreflightReport, PromqlCheckReport,
+    RawCheckReport, Report,
+};
+use tsink_migrate_engine::run::{Event, NoticeLevel, Progress, SlabState, Stage};
+use tsink_migrate_engine::{Error, ErrorKind};
+
+/// All stages, in the order of the work.
+pub const STAGES: [Stage; 4] = [Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Cutover];
+
+/// A stage's name.
+pub fn title(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Preflight => "Preflight",
+        Stage::Backfill => "Backfill",
+        Stage::Verify => "Verify",
+        Stage::Cutover => "Cutover",
+    }
+}
+
+/// Where a stage stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StageState {
+    /// Has not run.
+    #[default]
+    Todo,
+    /// Runs.
+    Running,
+    /// Ended well.
+    Pass,
+    /// Ended with issues.
+    Fail,
+    /// Broke down or was cancelled.
+    Stopped,
+}
+
+impl StageState {
+    /// Name in `data-state`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Todo => "todo",
+            Self::Running => "running",
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Whether the stage has come to an end.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Pass | Self::Fail | Self::Stopped)
+    }
+}
+
+/// What the results of a stage belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Plan text.
+    pub text: String,
+    /// Start of the window.
+    pub start: String,
+    /// End of the window.
+    pub end: String,
+}
+
+/// A rendered report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifacts {
+    /// `report.json`.
+    pub json: String,
+    /// `report.md`.
+    pub markdown: String,
+}
+
+/// Checks as they complete, before the report is there.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    /// Per selector.
+    pub raw: Vec<RawCheckReport>,
+    /// Per metric.
+    pub metadata: Vec<MetadataCheckReport>,
+    /// Per exemplar query.
+    pub exemplars: Vec<ExemplarCheckReport>,
+    /// Per parity query.
+    pub promql: Vec<PromqlCheckReport>,
+}
+
+/// A stage.
+#[derive(Clone, Debug, Default)]
+pub struct StageModel {
+    /// Where it stands.
+    pub state: StageState,
+    /// Plan and window it ran with.
+    pub inputs: Inputs,
+    /// Newest progress.
+    pub progress: Option<Progress>,
+    /// When that came, Unix ms.
+    pub progress_at_ms: Millis,
+    /// Slabs.
+    pub coverage: Coverage,
+    /// Rates.
+    pub throughput: Throughput,
+    /// Checks so far.
+    pub checks: Checks,
+    /// The report.
+    pub report: Option<Report>,
+    /// The report, rendered.
+    pub artifacts: Option<Artifacts>,
+    /// Why it broke down.
+    pub error: Option<Error>,
+}
+
+/// Parts of the model that change by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Part {
+    /// States, reports, errors of the stages.
+    Stages = 1,
+    /// Progress and throughput.
+    Progress = 2,
+    /// The preflight's table and report.
+    Preflight = 4,
+    /// The coverage maps.
+    Coverage = 8,
+    /// The balance.
+    Balance = 16,
+    /// The event log.
+    Log = 32,
+    /// Verify's and cutover's checks.
+    Checks = 64,
+}
+
+impl Part {
+    /// All parts.
+    pub const ALL: [Part; 7] =
+        [Part::Stages, Part::Progress, Part::Preflight, Part::Coverage, Part::Balance, Part::Log, Part::Checks];
+}
+
+/// A set of parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes(u8);
+
+impl Changes {
+    /// Every part.
+    pub fn all() -> Self {
+        let mut all = Self::default();
+        Part::ALL.iter().for_each(|part| all.add(*part));
+        all
+    }
+
+    /// Adds a part.
+    pub fn add(&mut self, part: Part) {
+        self.0 |= part as u8;
+    }
+
+    /// Whether a part is in it.
+    pub fn has(self, part: Part) -> bool {
+        self.0 & part as u8 != 0
+    }
+}
+
+/// The model.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    stages: [StageModel; 4],
+    /// Stage that runs now.
+    pub current: Option<Stage>,
+    /// Preflight table as it fills.
+    pub endpoints: Vec<EndpointCheck>,
+    /// The newest preflight.
+    pub preflight: Option<PreflightReport>,
+    /// The newest balance.
+    pub balance: Option<Balance>,
+    /// Event log.
+    pub log: Log,
+}
+
+impl Run {
+    /// A stage.
+    pub fn stage(&self, stage: Stage) -> &StageModel {
+        let [preflight, backfill, verify, cutover] = &self.stages;
+        match stage {
+            Stage::Preflight => preflight,
+            Stage::Backfill => backfill,
+            Stage::Verify => verify,
+            Stage::Cutover => cutover,
+        }
+    }
+
+    fn stage_mut(&mut self, stage: Stage) -> &mut StageModel {
+        let [preflight, backfill, verify, cutover] = &mut self.stages;
+        match stage {
+            Stage::Preflight => preflight,
+            Stage::Backfill => backfill,
+            Stage::Verify => verify,
+            Stage::Cutover => cutover,
+        }
+    }
+
+    /// Makes room for a job: results of its stages, and of those that follow from them, go.
+    pub fn begin(&mut self, stages: &[Stage], inputs: &Inputs) {
+        let Some(first) = stages.iter().min().copied() else { return };
+        for stage in STAGES {
+            // A new backfill makes an older verification meaningless; a new preflight changes nothing.
+            let follows = stage > first && first != Stage::Preflight;
+            if stages.contains(&stage) || follows {
+                *self.stage_mut(stage) = StageModel { inputs: inputs.clone(), ..StageModel::default() };
+            }
+        }
+        if stages.contains(&Stage::Backfill) {
+            self.balance = None;
+        }
+        self.current = None;
+    }
+
+    /// Applies an event. `now_ms` stamps lines of the log that have no time of their own.
+    pub fn apply(&mut self, event: Event, now_ms: Millis) -> Changes {
+        let mut changes = Changes::default();
+        let info = NoticeLevel::Info;
+        match event {
+            Event::StageStarted { stage } => {
+                let inputs = std::mem::take(&mut self.stage_mut(stage).inputs);
+                *self.stage_mut(stage) =
+                    StageModel { state: StageState::Running, inputs, ..StageModel::default() };
+                self.current = Some(stage);
+                if stage == Stage::Preflight {
+                    self.endpoints.clear();
+                    self.preflight = None;
+                }
+                self.log.push(now_ms, info, "", format!("{} begins", title(stage)));
+                changes = Changes::all();
+            }
+            Event::StageFinished { stage, ok } => {
+                self.stage_mut(stage).state = if ok { StageState::Pass } else { StageState::Fail };
+                self.current = self.current.filter(|current| *current != stage);
+                let (level, verdict) = if ok { (info, "passed") } else { (NoticeLevel::Error, "failed") };
+                self.log.push(now_ms, level, "", format!("{} {verdict}", title(stage)));
+                changes.add(Part::Stages);
+                changes.add(Part::Progress);
+                changes.add(Part::Log);
+            }
+            Event::Endpoint { check } => {
+                let same = |own: &EndpointCheck| own.side == check.side && own.name == check.name;
+                match self.endpoints.iter().position(same).and_then(|at| self.endpoints.get_mut(at)) {
+                    Some(own) => *own = check,
+                    None => self.endpoints.push(check),
+                }
+                changes.add(Part::Preflight);
+            }
+            Event::Preflight { report } => {
+                self.take_preflight(*report);
+                changes.add(Part::Preflight);
+            }
+            Event::Progress { progress } => {
+                let stage = self.stage_mut(progress.stage);
+                stage.throughput.push(
+                    progress.elapsed_ms,
+                    progress.read,
+                    if progress.stage == Stage::Backfill { progress.written } else { progress.done },
+                );
+                stage.progress = Some(progress);
+                stage.progress_at_ms = now_ms;
+                changes.add(Part::Progress);
+            }
+            Event::Slabs { stage, selectors, slabs } => {
+                self.stage_mut(stage).coverage = Coverage::new(selectors, slabs);
+                changes.add(Part::Coverage);
+            }
+            Event::Slab { stage, selector, slab, state, rows } => {
+                let line = self
+                    .stage_mut(stage)
+                    .coverage
+                    .set(selector, slab, state, rows)
+                    .and_then(|(name, window)| slab_line(stage, state, name, window, rows));
+                changes.add(Part::Coverage);
+                if let Some((level, line)) = line {
+                    self.log.push(now_ms, level, "", line);
+                    changes.add(Part::Log);
+                }
+            }
+            Event::Balance { balance } => {
+                self.balance = Some(balance);
+                changes.add(Part::Balance);
+            }
+            Event::RawCheck { check } => changes = self.check(|checks| checks.raw.push(check)),
+            Event::MetadataCheck { check } => changes = self.check(|checks| checks.metadata.push(check)),
+            Event::ExemplarCheck { check } => changes = self.check(|checks| checks.exemplars.push(check)),
+            Event::PromqlCheck { check } => changes = self.check(|checks| checks.promql.push(check)),
+            Event::Report { report } => {
+                self.take_report(*report);
+                changes = Changes::all();
+            }
+            Event::Notice { at_ms, level, tag, message } => {
+                self.log.push(at_ms, level, &tag, message);
+                changes.add(Part::Log);
+            }
+        }
+        changes
+    }
+
+    /// Keeps a rendered report.
+    pub fn artifacts(&mut self, stage: Stage, artifacts: Artifacts) {
+        self.stage_mut(stage).artifacts = Some(artifacts);
+    }
+
+    /// The job broke down, or was cancelled: the stage that ran stops where it is.
+    pub fn stop(&mut self, error: Error, now_ms: Millis) {
+        let level =
+            if error.kind == ErrorKind::Cancelled { NoticeLevel::Warn } else { NoticeLevel::Error };
+        let tag = error.status.map(|status| status.to_string()).unwrap_or_default();
+        self.log.push(now_ms, level, &tag, error.to_string());
+        for stage in STAGES {
+            let model = self.stage_mut(stage);
+            if model.state == StageState::Running {
+                model.state = StageState::Stopped;
+                model.error = Some(error.clone());
+            }
+        }
+        self.current = None;
+    }
+
+    /// The job is over; nothing runs any more, whatever was or was not said before.
+    pub fn finish(&mut self) {
+        for stage in STAGES {
+            let model = self.stage_mut(stage);
+            if model.state == StageState::Running {
+                model.state = StageState::Stopped;
+            }
+        }
+        self.current = None;
+    }
+
+    fn check(&mut self, add: impl FnOnce(&mut Checks)) -> Changes {
+        let stage = self.current.unwrap_or(Stage::Verify);
+        add(&mut self.stage_mut(stage).checks);
+        let mut changes = Changes::default();
+        changes.add(Part::Checks);
+        changes
+    }
+
+    fn take_preflight(&mut self, report: PreflightReport) {
+        self.endpoints.clone_from(&report.endpoints);
+        self.preflight = Some(report);
+    }
+
+    fn take_report(&mut self, report: Report) {
+        let stage = match &report {
+            Report::Preflight(preflight) => {
+                self.take_preflight(preflight.clone());
+                Stage::Preflight
+            }
+            Report::Backfill(backfill) => {
+                self.balance = Some(backfill.balance.clone());
+                Stage::Backfill
+            }
+            Report::Verify(_) => Stage::Verify,
+            Report::Cutover(_) => Stage::Cutover,
+        };
+        self.stage_mut(stage).report = Some(report);
+    }
+}
+
+fn slab_line(
+    stage: Stage,
+    state: SlabState,
+    selector: &str,
+    window: tsink_migrate_engine::model::Window,
+    rows: u64,
+) -> Option<(NoticeLevel, String)> {
+    let (level, verb) = match (state, stage) {
+        (SlabState::Done, Stage::Backfill) => (NoticeLevel::Info, "written"),
+        (SlabState::Done, _) => (NoticeLevel::Info, "equal"),
+        (SlabState::Failed, Stage::Backfill) => (NoticeLevel::Warn, "not complete"),
+        (SlabState::Failed, _) => (NoticeLevel::Warn, "differs"),
+        _ => return None,
+    };
+    let rows = format::counted(rows, "sample", "samples");
+    Some((level, format!("{verb}  {selector} · {} · {rows}", format::span(window.start_ms, window.end_ms))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsink_migrate_engine::model::Window;
+
+    fn progress(stage: Stage, done: u64) -> Event {
+        Event::Progress {
+            progress: Progress {
+                stage,
+                done,
+                total: 100,
+                unit: "samples".to_owned(),
+                fraction: done as f64 / 100.0,
+                rate: 10.0,
+                eta_ms: Some(1_000),
+                elapsed_ms: done * 100,
+                read: done,
+                written: done,
+                in_flight: 2,
+                waiting: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_backfill_from_start_to_end() {
+        let mut run = Run::default();
+        let stages = [Stage::Preflight, Stage::Backfill];
+        run.begin(&stages, &Inputs { text: "{}".to_owned(), ..Inputs::default() });
+        assert!(run.apply(Event::StageStarted { stage: Stage::Backfill }, 5).has(Part::Stages));
+        assert_eq!(run.current, Some(Stage::Backfill));
+        let slabs = vec![Window { start_ms: 0, end_ms: 999 }.split(4)];
+        run.apply(Event::Slabs { stage: Stage::Backfill, selectors: vec!["up".to_owned()], slabs }, 5);
+        let slab = Event::Slab { stage: Stage::Backfill, selector: 0, slab: 1, state: SlabState::Done, rows: 60 };
+        let changes = run.apply(slab, 5);
+        assert!(changes.has(Part::Coverage) && changes.has(Part::Log) && !changes.has(Part::Stages));
+        assert_eq!(run.apply(progress(Stage::Backfill, 60), 9), {
+            let mut only = Changes::default();
+            only.add(Part::Progress);
+            only
+        });
+        let stage = run.stage(Stage::Backfill);
+        assert_eq!(stage.state, StageState::Running);
+        assert_eq!(stage.inputs.text, "{}");
+        assert_eq!(stage.coverage.totals().done, 1);
+        assert_eq!(stage.progress.as_ref().map(|progress| progress.done), Some(60));
+        run.apply(Event::StageFinished { stage: Stage::Backfill, ok: true }, 10);
+        assert_eq!(run.stage(Stage::Backfill).state, StageState::Pass);
+        assert_eq!(run.current, None);
+        assert_eq!(run.log.problems(), 0);
+    }
+
+    #[test]
+    fn a_breakdown_stops_the_stage_that_ran() {
+        let mut run = Run::default();
+        run.begin(&STAGES, &Inputs::default());
+        run.apply(Event::StageStarted { stage: Stage::Preflight }, 0);
+        run.apply(Event::StageFinished { stage: Stage::Preflight, ok: true }, 0);
+        run.apply(Event::StageStarted { stage: Stage::Backfill }, 0);
+        run.stop(Error::new(ErrorKind::AuthInvalid, "the token was refused"), 3);
+        let states = STAGES.map(|stage| run.stage(stage).state);
+        assert_eq!(states, [StageState::Pass, StageState::Stopped, StageState::Todo, StageState::Todo]);
+        assert!(run.stage(Stage::Backfill).error.is_some());
+        assert_eq!(run.log.lines(true)[0].message, "the token was refused");
+    }
+
+    #[test]
+    fn a_new_backfill_forgets_the_old_verification_but_a_preflight_does_not() {
+        let mut run = Run::default();
+        for stage in STAGES {
+            run.apply(Event::StageStarted { stage }, 0);
+            run.apply(Event::StageFinished { stage, ok: true }, 0);
+        }
+        run.begin(&[Stage::Preflight], &Inputs::default());
+        let states = STAGES.map(|stage| run.stage(stage).state);
+        assert_eq!(states, [StageState::Todo, StageState::Pass, StageState::Pass, StageState::Pass]);
+        run.begin(&[Stage::Backfill], &Inputs::default());
+        let states = STAGES.map(|stage| run.stage(stage).state);
+        assert_eq!(states, [StageState::Todo; 4]);
+    }
+
+    #[test]
+    fn checks_go_to_the_stage_that_runs() {
+        let mut run = Run::default();
+        run.apply(Event::StageStarted { stage: Stage::Cutover }, 0);
+        run.apply(Event::RawCheck { check: RawCheckReport::default() }, 0);
+        run.apply(Event::PromqlCheck { check: PromqlCheckReport::default() }, 0);
+        let checks = &run.stage(Stage::Cutover).checks;
+        assert_eq!((checks.raw.len(), checks.promql.len()), (1, 1));
+        assert!(run.stage(Stage::Verify).checks.raw.is_empty());
+    }
+
+    #[test]
+    fn an_endpoint_is_one_row_however_often_it_is_checked() {
+        use tsink_migrate_engine::Side;
+        use tsink_migrate_engine::report::Level;
+        let check = |level, latency_ms| EndpointCheck {
+            side: Side::Source,
+            name: "remote_read_url".to_owned(),
+            purpose: "read samples".to_owned(),
+            url: "http://p/api/v1/read".to_owned(),
+            level,
+            status: Some(200),
+            latency_ms: Some(latency_ms),
+            message: String::new(),
+            error: None,
+        };
+        let mut run = Run::default();
+        run.apply(Event::Endpoint { check: check(Level::Fail, 1) }, 0);
+        run.apply(Event::Endpoint { check: check(Level::Ok, 2) }, 0);
+        assert_eq!(run.endpoints.len(), 1);
+        assert_eq!(run.endpoints[0].level, Level::Ok);
+    }
+}
