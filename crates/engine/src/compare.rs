@@ -5,11 +5,11 @@
 //! and the choice of what is listed depends on the data only, not on the order in which it came:
 //!
 //! 1. [`RawComparison`] is fed slab by slab. A slab's series are joined by labels, their samples and native
-//!    histograms by time ([`rows`]).
-//! 2. What a slab shows of a series is added to a [`findings::Tally`], and this to the state of the whole
+//!    histograms by time (`rows`).
+//! 2. What a slab shows of a series is added to a `findings::Tally`, and this to the state of the whole
 //!    check. A series that one side lacks in *this* slab may still come in another, so whether it is a
 //!    missing series or a series with missing samples is settled in [`RawComparison::finish`].
-//! 3. [`causes`] adds what probably caused a finding, and what to do.
+//! 3. `causes` adds what probably caused a finding, and what to do.
 //!
 //! Memory follows the number of series (16 bytes each in a hash table while they agree), not the number of
 //! samples.

@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod model;
 pub mod plan;
 pub mod port;
+mod prom_api;
 pub mod report;
 pub mod run;
 pub mod selector;

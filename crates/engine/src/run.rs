@@ -1,15 +1,37 @@
 //! Runs: preflight, backfill, verify, cutover check, over the ports.
+//!
+//! One [`Job`] is one plan, one window and the stages to run. Orchestration is plain async over the ports;
+//! each decision in it (slab size, retry delay, writes at once, progress) is a pure function or a small
+//! state machine in a file of its own, tested on a virtual clock.
 
-pub mod control;
-pub mod event;
+mod backfill;
+mod context;
+mod control;
+mod cutover;
+mod estimate;
+mod event;
+mod http;
+mod meter;
+mod parity;
+mod permits;
+mod preflight;
+mod reading;
+mod retention;
+mod retry;
+mod slabs;
+mod tally;
+mod verify;
 
 pub use control::Control;
 pub use event::{Event, NoticeLevel, Progress, SlabState, Stage};
 
+use crate::error::{Error, Result};
 use crate::model::Window;
 use crate::plan::Plan;
 use crate::port::Ports;
-use crate::report::Report;
+use crate::report::{Level, PreflightReport, Report, Status, VerifyReport};
+use context::Run;
+use std::rc::Rc;
 
 /// What to do: one plan, one window, and the stages to run one after the other.
 #[derive(Clone, Debug)]
@@ -18,9 +40,9 @@ pub struct Job {
     pub plan: Plan,
     /// The window, both ends included.
     pub window: Window,
-    /// Stages in order. [`Stage::Backfill`] always begins with a preflight of its own unless one was asked
-    /// for before it. [`Stage::Cutover`] contains a verification of its own unless [`Stage::Verify`] ran
-    /// before it in the same job; then that one counts.
+    /// Stages in order. [`Stage::Backfill`] begins with a preflight of its own unless one ran before it.
+    /// [`Stage::Cutover`] contains a verification of its own unless [`Stage::Verify`] ran before it in the
+    /// same job; then that one counts.
     pub stages: Vec<Stage>,
 }
 
@@ -34,8 +56,78 @@ pub async fn execute(
     ports: Ports,
     job: Job,
     control: Control,
-    sink: std::rc::Rc<dyn Fn(Event)>,
-) -> crate::Result<Vec<Report>> {
-    let _ = (ports, job, control, sink);
-    Ok(Vec::new())
+    sink: Rc<dyn Fn(Event)>,
+) -> Result<Vec<Report>> {
+    let run = Run::new(ports, job.plan, job.window, control, sink);
+    let mut reports = Vec::new();
+    let mut preflight: Option<PreflightReport> = None;
+    let mut verified: Option<VerifyReport> = None;
+    for stage in job.stages {
+        if run.plan.options.dry_run && stage != Stage::Preflight {
+            if preflight.is_some() {
+                break;
+            }
+            // A dry run is a preflight, whatever was asked for.
+            let report = checked(&run, &mut preflight).await?;
+            finish(&run, Stage::Preflight, Report::Preflight(report), &mut reports);
+            break;
+        }
+        run.emit(Event::StageStarted { stage });
+        let report = match stage {
+            Stage::Preflight => {
+                let report = run.preflight().await?;
+                run.emit(Event::Preflight { report: Box::new(report.clone()) });
+                preflight = Some(report.clone());
+                Report::Preflight(report)
+            }
+            Stage::Backfill => {
+                let report = checked(&run, &mut preflight).await?;
+                if let Some(error) = unreachable(&report) {
+                    return Err(error);
+                }
+                Report::Backfill(run.backfill(report).await?)
+            }
+            Stage::Verify => {
+                let report = run.verify(preflight.as_ref()).await?;
+                verified = Some(report.clone());
+                Report::Verify(report)
+            }
+            Stage::Cutover => {
+                let report = match verified.take() {
+                    Some(report) => report,
+                    None => run.verify(preflight.as_ref()).await?,
+                };
+                Report::Cutover(run.cutover(report, preflight.as_ref()).await?)
+            }
+        };
+        if !finish(&run, stage, report, &mut reports) {
+            break;
+        }
+    }
+    Ok(reports)
+}
+
+/// The job's preflight; runs it where none was asked for.
+async fn checked(run: &Run, preflight: &mut Option<PreflightReport>) -> Result<PreflightReport> {
+    if let Some(report) = preflight {
+        return Ok(report.clone());
+    }
+    let report = run.preflight().await?;
+    run.emit(Event::Preflight { report: Box::new(report.clone()) });
+    *preflight = Some(report.clone());
+    Ok(report)
+}
+
+/// The first endpoint that failed: without it the backfill cannot work.
+fn unreachable(report: &PreflightReport) -> Option<Error> {
+    report.endpoints.iter().find(|check| check.level == Level::Fail).and_then(|check| check.error.clone())
+}
+
+/// Delivers a report; tells whether it passed.
+fn finish(run: &Run, stage: Stage, report: Report, reports: &mut Vec<Report>) -> bool {
+    let ok = report.status() == Status::Pass;
+    run.emit(Event::Report { report: Box::new(report.clone()) });
+    run.emit(Event::StageFinished { stage, ok });
+    reports.push(report);
+    ok
 }

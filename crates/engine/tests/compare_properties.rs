@@ -41,14 +41,14 @@ fn histogram(timestamp: i64, counts: &[u8]) -> Histogram {
 
 /// Series of different labels, each with one row at least, in strict time order.
 fn data() -> impl Strategy<Value = Vec<Series>> {
-    let times = || prop::collection::btree_set(WINDOW.start_ms..=WINDOW.end_ms, 1..60);
+    let times = || prop::collection::btree_set(WINDOW.start_ms..=WINDOW.end_ms, 1..40);
     let one = (
         times(),
-        prop::collection::vec(value(), 60),
+        prop::collection::vec(value(), 40),
         prop::collection::vec(any::<u8>(), 1..5),
         any::<bool>(),
     );
-    prop::collection::vec(one, 1..6).prop_map(|all| {
+    prop::collection::vec(one, 1..4).prop_map(|all| {
         let series = all.into_iter().enumerate().map(|(id, (times, values, counts, native))| {
             let labels = Labels::from_pairs([("__name__", "m".to_owned()), ("id", id.to_string())]);
             if native {

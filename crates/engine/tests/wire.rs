@@ -284,3 +284,27 @@ fn answers_that_are_not_answers_are_refused_with_the_place() {
     let error = SlabData::from_answer(&cut, LIMIT).unwrap_err();
     assert!(error.to_string().contains("127 bytes where 2 are left"), "{error}");
 }
+
+#[test]
+fn exemplars_and_histogram_buckets_keep_tsinks_limits() {
+    let series = TimeSeries {
+        labels: vec![label("__name__", "h")],
+        histograms: (0..9000).map(|at| histogram(1000 + at)).collect(),
+        exemplars: (0..1100)
+            .map(|at| Exemplar { labels: vec![label("trace_id", "abc")], value: 0.25, timestamp: 1000 + at })
+            .collect(),
+        ..TimeSeries::default()
+    };
+    let data = SlabData::from_answer(&answer(vec![series]), LIMIT).unwrap();
+    let mut builder = BatchBuilder::new(250, 25_000);
+    for one in data.raw_series() {
+        builder.push_raw(&one, EVER);
+    }
+    let batches = all(&mut builder);
+    assert_eq!(batches.iter().map(|batch| batch.histograms).sum::<u64>(), 9000);
+    assert_eq!(batches.iter().map(|batch| batch.exemplars).sum::<u64>(), 1100);
+    for batch in &batches {
+        // Each histogram here has a span and two deltas.
+        assert!(batch.histograms * 3 <= 16_384 && batch.exemplars <= 512, "{batch:?}");
+    }
+}

@@ -1,12 +1,37 @@
-//! Messages between the page and its engine worker. They cross as structured clones (serde-wasm-bindgen).
+//! Messages between the page and its engine worker. They cross as structured clones of plain objects, whose
+//! numbers are JavaScript numbers: [`to_js`] and [`from_js`] on both sides.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_wasm_bindgen::{Error, Serializer};
 use std::collections::BTreeMap;
+use std::fmt;
 use tsink_migrate_engine::plan::PlanCheck;
 use tsink_migrate_engine::run::{Event, Stage};
+use wasm_bindgen::JsValue;
 
-/// Page → worker.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A message as the value to post.
+///
+/// # Errors
+/// None for the messages of this module.
+pub fn to_js<T: Serialize>(message: &T) -> Result<JsValue, Error> {
+    const PLAIN: Serializer = Serializer::json_compatible();
+    message.serialize(&PLAIN).or_else(|_| {
+        // A 64-bit number that a JavaScript number cannot hold; BigInts can, and are read back as well.
+        message.serialize(&PLAIN.serialize_large_number_types_as_bigints(true))
+    })
+}
+
+/// The message in a posted value.
+///
+/// # Errors
+/// When it is not a message of this version, e.g. when page and worker are of different builds.
+pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, Error> {
+    serde_wasm_bindgen::from_value(value)
+}
+
+/// Page → worker. Holds secrets: its `Debug` form shows no field.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToEngine {
     /// Check a plan; answered by [`FromEngine::Checked`] with the same id.
@@ -45,6 +70,18 @@ pub enum ToEngine {
     Resume,
     /// End the run.
     Cancel,
+}
+
+impl fmt::Debug for ToEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Check { .. } => "Check { .. }",
+            Self::Start { .. } => "Start { .. }",
+            Self::Pause => "Pause",
+            Self::Resume => "Resume",
+            Self::Cancel => "Cancel",
+        })
+    }
 }
 
 /// Worker → page.

@@ -42,7 +42,12 @@ pub struct FetchTransport {
 impl FetchTransport {
     /// A transport for wherever this code runs.
     pub fn new() -> Self {
-        Self { environment: Environment::detect() }
+        Self::within(Environment::detect())
+    }
+
+    /// A transport by the rules of an environment.
+    pub fn within(environment: Environment) -> Self {
+        Self { environment }
     }
 }
 

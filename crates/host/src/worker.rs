@@ -10,7 +10,7 @@ use crate::{panics, ports, start};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tsink_migrate_engine::port::{Clock, Ports};
+use tsink_migrate_engine::port::Ports;
 use tsink_migrate_engine::report::{self, Status};
 use tsink_migrate_engine::run::{self, Control, Event, Stage};
 use tsink_migrate_engine::{Error, ErrorKind, plan};

@@ -6,6 +6,7 @@ use super::values::{Relation, relate, relative_delta, show};
 use crate::model::{Labels, Millis, Sample};
 use crate::plan::Compare;
 use crate::report::{ParityDifference, PromqlCheckReport};
+use crate::selector::promql;
 use crate::wire::prom_json::{QueryResult, QuerySeries};
 use promql_parser::parser::{Expr, Offset};
 use std::borrow::Cow;
@@ -298,20 +299,15 @@ struct Reach {
 
 /// How far a query looks back; none when it cannot be parsed.
 fn look_back(query: &str) -> Option<Reach> {
-    /// The parser's tree is dropped recursively; nobody writes queries longer than this.
-    const LONGEST_QUERY: usize = 4096;
     /// Prometheus' and tsink's default for instant selectors.
     const LOOK_BACK_MS: Millis = 5 * 60 * 1000;
-    if query.len() > LONGEST_QUERY {
-        return None;
-    }
     let millis =
         |duration: std::time::Duration| Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX);
     let offset = |offset: &Option<Offset>| match offset {
         Some(Offset::Pos(by)) => millis(*by),
         _ => 0,
     };
-    let expression = promql_parser::parser::parse(query).ok()?;
+    let expression = promql::parse(query).ok()?;
     let mut reach = Reach { ms: 0, range: false };
     let mut rest: Vec<(&Expr, Millis)> = vec![(&expression, 0)];
     while let Some((expression, so_far)) = rest.pop() {

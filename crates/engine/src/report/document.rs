@@ -9,6 +9,10 @@ use std::collections::BTreeMap;
 /// A report of one command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a run has a handful of reports, and whoever reads one wants it whole"
+)]
 pub enum Report {
     /// Preflight only (`dry_run`).
     Preflight(PreflightReport),

@@ -11,7 +11,7 @@ use super::words::{grouped, show_duration, show_time};
 use super::{Report, Status};
 use escape::{Place, code, text};
 
-/// The whole report. Every text that came from a plan or a server is escaped (see [`escape`]).
+/// The whole report. Every text that came from a plan or a server is escaped (see `markdown/escape.rs`).
 pub fn markdown(report: &Report) -> String {
     let mut page = Page::default();
     page.title(report);

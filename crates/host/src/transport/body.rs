@@ -14,6 +14,8 @@ use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 /// A body behind a stream reader. Dropping it before its end aborts the request.
 pub(super) struct StreamBody {
     reader: Option<ReadableStreamDefaultReader>,
+    /// The piece on its way. It stays here when [`Body::chunk`]'s future is dropped, so that none is lost.
+    reading: Option<JsFuture>,
     exchange: Exchange,
 }
 
@@ -24,14 +26,16 @@ impl StreamBody {
         if reader.is_none() {
             exchange.complete();
         }
-        Self { reader, exchange }
+        Self { reader, reading: None, exchange }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         while let Some(reader) = &self.reader {
-            let read = JsFuture::from(reader.read()).await.map_err(|error| {
-                self.exchange.timed_out().unwrap_or_else(|| failure::in_body(&error))
-            });
+            let reading = self.reading.get_or_insert_with(|| JsFuture::from(reader.read()));
+            let read = reading.await;
+            self.reading = None;
+            let read =
+                read.map_err(|error| self.exchange.timed_out().unwrap_or_else(|| failure::in_body(&error)));
             match read.and_then(|read| piece(&read)) {
                 // An empty piece means nothing to the reader of a body, and is not an end.
                 Ok(Some(bytes)) if bytes.is_empty() => {}

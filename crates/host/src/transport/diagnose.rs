@@ -40,8 +40,16 @@ fn known(failure: &TransportError) -> Option<NetworkCause> {
 
 /// Codes of libuv, OpenSSL and undici, as Node.js 20 to 24 shows them.
 fn of_code(code: &str) -> NetworkCause {
-    const TLS: &[&str] =
-        &["CERT_", "ERR_TLS", "ERR_SSL", "DEPTH_ZERO", "SELF_SIGNED", "UNABLE_TO_", "HOSTNAME_MISMATCH", "EPROTO"];
+    const TLS: &[&str] = &[
+        "CERT_",
+        "ERR_TLS",
+        "ERR_SSL",
+        "DEPTH_ZERO",
+        "SELF_SIGNED",
+        "UNABLE_TO_",
+        "HOSTNAME_MISMATCH",
+        "EPROTO",
+    ];
     match code {
         "ECONNREFUSED" => NetworkCause::Refused,
         "ENOTFOUND" | "ENODATA" => NetworkCause::NameNotFound,
@@ -122,8 +130,13 @@ mod tests {
         let mixed = |origin: &str, url: &str| is_mixed_content(origin, &Url::parse(url).unwrap());
         assert!(mixed("https://ops.example.org", "http://prometheus:9090/api/v1/read"));
         assert!(mixed("https://ops.example.org", "http://192.168.1.5:9090/"));
-        for url in ["https://p/", "http://localhost:9090/", "http://127.0.0.9/", "http://[::1]:1/", "http://a.localhost/"]
-        {
+        for url in [
+            "https://p/",
+            "http://localhost:9090/",
+            "http://127.0.0.9/",
+            "http://[::1]:1/",
+            "http://a.localhost/",
+        ] {
             assert!(!mixed("https://ops.example.org", url), "{url}");
         }
         assert!(!mixed("http://ops.example.org", "http://prometheus:9090/"));

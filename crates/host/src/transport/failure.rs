@@ -55,7 +55,9 @@ mod tests {
     #[test]
     fn a_redirect_names_its_address_without_what_may_be_secret() {
         let shown = |location| redirected(location).to_string();
-        assert!(shown(Some("https://h/login?token=x")).contains("redirects this request to https://h/login,"));
+        assert!(
+            shown(Some("https://h/login?token=x")).contains("redirects this request to https://h/login,")
+        );
         assert!(!shown(Some("https://me:pw@h/")).contains("pw"));
         assert!(shown(None).contains("redirects this request, and"));
     }

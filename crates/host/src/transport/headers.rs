@@ -42,9 +42,8 @@ fn judge(environment: &Environment, name: &str) -> Verdict {
         return Verdict::Skip;
     }
     let in_page = matches!(environment, Environment::Page { .. });
-    let forbidden = FORBIDDEN_IN_PAGES.contains(&name.as_str())
-        || name.starts_with("proxy-")
-        || name.starts_with("sec-");
+    let forbidden =
+        FORBIDDEN_IN_PAGES.contains(&name.as_str()) || name.starts_with("proxy-") || name.starts_with("sec-");
     if in_page && forbidden { Verdict::Refuse } else { Verdict::Send }
 }
 

@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+// Lends files, streams, environment variables and signals to the engine. Everything else is in there.
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import init, { run } from "../engine/tsink_migrate_edge.js";
+
+const NEEDS_NODE = 20;
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+
+let interrupt = null;
+let interrupted = false;
+
+const host = {
+  // Reads the first bytes only, so that a path to something huge does no harm. Pipes have no position.
+  async readFile(path, limit) {
+    const file = await open(path, "r");
+    try {
+      const bytes = new Uint8Array(limit);
+      let length = 0;
+      while (length < limit) {
+        const { bytesRead } = await file.read(bytes, length, limit - length, null);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return bytes.subarray(0, length);
+    } finally {
+      await file.close();
+    }
+  },
+  makeDir: (path) => mkdir(path, { recursive: true }),
+  writeFile: (dir, name, text) => writeFile(join(dir, name), text),
+  variable: (name) => (Object.hasOwn(process.env, name) ? process.env[name] : undefined),
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  columns: () => (process.stderr.isTTY ? process.stderr.columns || 80 : undefined),
+  onInterrupt: (callback) => void (interrupt = callback),
+};
+
+function onSignal() {
+  if (interrupted || !interrupt) process.exit(EXIT_INTERRUPTED);
+  interrupted = true;
+  interrupt();
+}
+
+function onCrash(error) {
+  process.stderr.write(`\nerror: tsink-migrate broke down: ${error?.message ?? error}\n`);
+  process.exit(EXIT_FAILED);
+}
+
+async function main() {
+  if (Number.parseInt(process.versions.node, 10) < NEEDS_NODE) {
+    process.stderr.write(`error: tsink-migrate needs Node.js ${NEEDS_NODE} or newer; this is ${process.version}\n`);
+    return EXIT_FAILED;
+  }
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  process.on("uncaughtException", onCrash);
+  process.on("unhandledRejection", onCrash);
+  for (const stream of [process.stdout, process.stderr]) {
+    // `tsink-migrate … | head` closes the pipe early; that is no failure of the migration.
+    stream.on("error", (error) => error.code === "EPIPE" || onCrash(error));
+  }
+  const engine = new URL("../engine/tsink_migrate_edge_bg.wasm", import.meta.url);
+  await init({ module_or_path: await readFile(engine) });
+  return run(host, process.argv.slice(2));
+}
+
+// Until the engine gives a code, ending means failure: Node.js also ends when nothing is left to wait for.
+process.exitCode = EXIT_FAILED;
+// Not `process.exit`, which would cut what is still on its way to a pipe.
+process.exitCode = await main();

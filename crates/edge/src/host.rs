@@ -1,0 +1,23 @@
+//! What the command needs from the machine it runs on.
+
+use futures_util::future::LocalBoxFuture;
+
+/// Files, streams, environment and signals. Errors are what to tell, without the path.
+pub trait Host {
+    /// Reads a file from its start, `limit` bytes at most. Pipes are files too.
+    fn read_file(&self, path: &str, limit: usize) -> LocalBoxFuture<'static, Result<Vec<u8>, String>>;
+    /// Makes a directory and those above it, if they are not there.
+    fn make_dir(&self, path: &str) -> LocalBoxFuture<'static, Result<(), String>>;
+    /// Writes a file into a directory.
+    fn write_file(&self, dir: &str, name: &str, text: &str) -> LocalBoxFuture<'static, Result<(), String>>;
+    /// Value of an environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// Writes to stdout.
+    fn stdout(&self, text: &str);
+    /// Writes to stderr.
+    fn stderr(&self, text: &str);
+    /// Columns of the terminal behind stderr; none when there is no terminal.
+    fn columns(&self) -> Option<usize>;
+    /// Calls back at the first Ctrl-C (or request to end) from now on; the second one ends the process.
+    fn on_interrupt(&self, callback: Box<dyn Fn()>);
+}

@@ -1,0 +1,106 @@
+//! The entry point, and the [`Host`] that `bin/tsink-migrate.mjs` lends.
+
+use crate::command;
+use crate::host::Host;
+use futures_util::future::LocalBoxFuture;
+use js_sys::{Function, Reflect, Uint8Array};
+use std::rc::Rc;
+use tsink_migrate_host::panics;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The object with these methods that JavaScript passes to [`run`].
+    #[derive(Clone)]
+    pub type JsHost;
+
+    #[wasm_bindgen(method, catch, js_name = readFile)]
+    async fn read_file(this: &JsHost, path: &str, limit: u32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = makeDir)]
+    async fn make_dir(this: &JsHost, path: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = writeFile)]
+    async fn write_file(this: &JsHost, dir: &str, name: &str, text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    fn variable(this: &JsHost, name: &str) -> Option<String>;
+    #[wasm_bindgen(method)]
+    fn stdout(this: &JsHost, text: &str);
+    #[wasm_bindgen(method)]
+    fn stderr(this: &JsHost, text: &str);
+    #[wasm_bindgen(method)]
+    fn columns(this: &JsHost) -> Option<u32>;
+    #[wasm_bindgen(method, js_name = onInterrupt)]
+    fn on_interrupt(this: &JsHost, callback: &Function);
+
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// Runs the command with the arguments that follow its name; resolves to the exit code.
+#[wasm_bindgen]
+pub async fn run(host: JsHost, arguments: Vec<String>) -> i32 {
+    panics::report_to(|error| console_error(&format!("\nerror: {error}\n{}", error.remedy)));
+    command::run(Rc::new(Node(host)), tsink_migrate_host::ports(), arguments).await
+}
+
+struct Node(JsHost);
+
+impl Host for Node {
+    fn read_file(&self, path: &str, limit: usize) -> LocalBoxFuture<'static, Result<Vec<u8>, String>> {
+        let (host, path) = (self.0.clone(), path.to_owned());
+        Box::pin(async move {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            let bytes = host.read_file(&path, limit).await.map_err(|error| reason(&error))?;
+            let bytes: Uint8Array = bytes.dyn_into().map_err(|_| "it gave no bytes".to_owned())?;
+            Ok(bytes.to_vec())
+        })
+    }
+
+    fn make_dir(&self, path: &str) -> LocalBoxFuture<'static, Result<(), String>> {
+        let (host, path) = (self.0.clone(), path.to_owned());
+        Box::pin(async move { host.make_dir(&path).await.map(drop).map_err(|error| reason(&error)) })
+    }
+
+    fn write_file(&self, dir: &str, name: &str, text: &str) -> LocalBoxFuture<'static, Result<(), String>> {
+        let (host, dir, name, text) = (self.0.clone(), dir.to_owned(), name.to_owned(), text.to_owned());
+        Box::pin(async move {
+            host.write_file(&dir, &name, &text).await.map(drop).map_err(|error| reason(&error))
+        })
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.0.variable(name)
+    }
+
+    fn stdout(&self, text: &str) {
+        self.0.stdout(text);
+    }
+
+    fn stderr(&self, text: &str) {
+        self.0.stderr(text);
+    }
+
+    fn columns(&self) -> Option<usize> {
+        self.0.columns().map(|columns| columns as usize)
+    }
+
+    fn on_interrupt(&self, callback: Box<dyn Fn()>) {
+        let callback = Closure::<dyn Fn()>::new(callback);
+        self.0.on_interrupt(callback.as_ref().unchecked_ref());
+        // Signals come as long as the process lives.
+        callback.forget();
+    }
+}
+
+/// Why a file operation failed, in words; Node.js' own message repeats the path and the system call.
+fn reason(error: &JsValue) -> String {
+    let property = |name: &str| Reflect::get(error, &JsValue::from_str(name)).ok()?.as_string();
+    match property("code").as_deref() {
+        Some("ENOENT") => "there is no such file or directory".to_owned(),
+        Some("EACCES" | "EPERM") => "permission denied".to_owned(),
+        Some("EISDIR") => "it is a directory".to_owned(),
+        Some("ENOTDIR" | "EEXIST") => "a part of the path is a file".to_owned(),
+        Some("ENOSPC") => "no space left on the device".to_owned(),
+        Some("EROFS") => "the file system is read-only".to_owned(),
+        _ => property("message").unwrap_or_else(|| "for a reason that the system does not tell".to_owned()),
+    }
+}

@@ -1,0 +1,115 @@
+//! Progress as one line of a terminal.
+
+use crate::text::{duration, grouped, one_line};
+use tsink_migrate_engine::run::{Progress, Stage};
+
+/// Characters of the bar.
+const BAR: usize = 20;
+/// Below so many columns the bar makes way for the numbers.
+const BAR_FROM: usize = 90;
+
+/// The stage's word.
+pub fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Preflight => "preflight",
+        Stage::Backfill => "backfill",
+        Stage::Verify => "verify",
+        Stage::Cutover => "cutover-check",
+    }
+}
+
+/// The line for a stage that has not counted anything yet.
+pub fn begun(stage: Stage, columns: usize) -> String {
+    cut(&format!("{}: asking the servers", stage_name(stage)), columns)
+}
+
+/// The line: stage, bar, percent, why it waits if it does, done and total, rate, time left. Fits into the
+/// columns with one to spare, so that no terminal wraps it.
+pub fn line(progress: &Progress, columns: usize) -> String {
+    let fraction = if progress.fraction.is_finite() { progress.fraction.clamp(0.0, 1.0) } else { 0.0 };
+    let mut parts = Vec::new();
+    if columns >= BAR_FROM {
+        let full = (fraction * BAR as f64) as usize;
+        parts.push(format!("[{}{}]", "#".repeat(full), ".".repeat(BAR - full)));
+    }
+    // Rounded down: 100 % is said when it is done.
+    parts.push(format!("{} %", (fraction * 100.0) as u64));
+    if let Some(reason) = progress.waiting.as_deref().filter(|reason| !reason.is_empty()) {
+        parts.push(format!("waiting: {}", one_line(reason)));
+    }
+    let unit = one_line(&progress.unit);
+    parts.push(match progress.total {
+        0 => format!("{} {unit}", grouped(progress.done)),
+        total => format!("{} / {} {unit}", grouped(progress.done), grouped(total)),
+    });
+    if progress.rate.is_finite() && progress.rate >= 1.0 {
+        parts.push(format!("{}/s", grouped(progress.rate as u64)));
+    }
+    if let Some(left) = progress.eta_ms {
+        // Rounded up to seconds: a guess does not come in milliseconds.
+        parts.push(format!("{} left", duration(left.max(1).next_multiple_of(1000))));
+    }
+    cut(&format!("{} {}", stage_name(progress.stage), parts.join("  ")), columns)
+}
+
+fn cut(text: &str, columns: usize) -> String {
+    text.chars().take(columns.saturating_sub(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress() -> Progress {
+        Progress {
+            stage: Stage::Backfill,
+            done: 2_712_000,
+            total: 5_760_000,
+            unit: "samples".to_owned(),
+            fraction: 0.4709,
+            rate: 310_512.7,
+            eta_ms: Some(9_816),
+            elapsed_ms: 8_700,
+            read: 3_000_000,
+            written: 2_712_000,
+            in_flight: 4,
+            waiting: None,
+        }
+    }
+
+    #[test]
+    fn a_wide_terminal_shows_everything() {
+        assert_eq!(
+            line(&progress(), 120),
+            "backfill [#########...........]  47 %  2,712,000 / 5,760,000 samples  310,512/s  10 s left"
+        );
+    }
+
+    #[test]
+    fn the_reason_for_waiting_comes_early_and_the_line_never_wraps() {
+        let waiting = Progress {
+            waiting: Some("the target is busy\u{1b}[0m, next attempt in 2 s".to_owned()),
+            rate: 0.0,
+            eta_ms: None,
+            ..progress()
+        };
+        let shown = line(&waiting, 60);
+        assert_eq!(shown, "backfill 47 %  waiting: the target is busy\\u{1b}[0m, next a");
+        assert_eq!(shown.chars().count(), 59);
+    }
+
+    #[test]
+    fn odd_numbers_do_no_harm() {
+        let odd = Progress {
+            fraction: f64::NAN,
+            rate: f64::INFINITY,
+            total: 0,
+            eta_ms: Some(u64::MAX - 5000),
+            ..progress()
+        };
+        assert!(line(&odd, 200).starts_with("backfill [....................]  0 %  2,712,000 samples  "));
+        let over = Progress { fraction: 7.0, ..progress() };
+        assert!(line(&over, 200).contains("[####################]  100 %"));
+        assert_eq!(line(&progress(), 0), "");
+    }
+}

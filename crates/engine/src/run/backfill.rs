@@ -1,0 +1,471 @@
+//! Backfill: slabs are read, put into write requests and written, several at once.
+//!
+//! At most [`SLABS_AT_ONCE`] slabs are in memory: while one is written, the next is read. Inside a slab,
+//! batches are built as writes find room, so what waits is bounded by the number of writes at once.
+
+use super::context::Run;
+use super::event::{Event, NoticeLevel, SlabState, Stage};
+use super::http::cancelled;
+use super::meter::Meter;
+use super::slabs;
+use super::tally::Tally;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Labels, Series, Window};
+use crate::report::{BackfillReport, Level, PreflightReport, Status};
+use crate::source::prometheus;
+use crate::target::tsink;
+use crate::wire::prom_read::labels_identity;
+use crate::wire::prom_write::{BatchBuilder, WriteBatch};
+use futures_util::stream::{self, FuturesUnordered, StreamExt};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+
+/// Slabs held in memory at once.
+const SLABS_AT_ONCE: usize = 2;
+/// Requests spent on finding the bad rows of one refused batch at most.
+const ISOLATION_BUDGET: u32 = 64;
+/// Metadata requests at once.
+const METADATA_AT_ONCE: usize = 4;
+
+struct Backfill<'a> {
+    run: &'a Run,
+    tally: RefCell<Tally>,
+    /// The failure that makes going on pointless.
+    fatal: RefCell<Option<Error>>,
+}
+
+impl Run {
+    /// Copies the window.
+    ///
+    /// # Errors
+    /// What makes the whole run pointless: a server that cannot be reached, a refused token.
+    pub async fn backfill(&self, preflight: PreflightReport) -> Result<BackfillReport> {
+        let since = self.stamp();
+        let blocked: Vec<String> = preflight
+            .notes
+            .iter()
+            .filter(|note| note.level == Level::Fail)
+            .map(|note| format!("{} {}", note.message, note.remedy).trim().to_owned())
+            .collect();
+        let job = Backfill { run: self, tally: RefCell::default(), fatal: RefCell::default() };
+        let mut notes = Vec::new();
+        if blocked.is_empty() {
+            let retries = self.retries.get();
+            let work = async {
+                job.samples(&preflight).await;
+                job.exemplars(&mut notes).await;
+                job.metadata(&mut notes).await;
+                self.retries.get() - retries
+            };
+            let ticker = self.tick();
+            futures_util::pin_mut!(work, ticker);
+            // The ticker never ends, so whatever ends first is the work.
+            let _ = futures_util::future::select(work, ticker).await;
+            self.progress(true);
+        } else {
+            notes.push("Nothing was written: the preflight found what would be refused.".to_owned());
+        }
+        let cancelled = self.control.is_cancelled();
+        if let Some(error) = job.fatal.borrow_mut().take().filter(|error| error.kind != ErrorKind::Cancelled)
+        {
+            let written = job.tally.borrow().rows_written();
+            let message = format!(
+                "{}; {written} samples and histograms had been written before, and stay",
+                error.message
+            );
+            return Err(Error { message, ..error });
+        }
+        let tally = job.tally.into_inner();
+        Ok(self.backfill_report(tally, notes, blocked, cancelled, preflight, since))
+    }
+
+    fn backfill_report(
+        &self,
+        tally: Tally,
+        mut notes: Vec<String>,
+        blocked: Vec<String>,
+        cancelled: bool,
+        preflight: PreflightReport,
+        since: (i64, f64),
+    ) -> BackfillReport {
+        let balance = tally.balance();
+        let mut issues = blocked;
+        issues.extend(tally.unread.iter().cloned());
+        for (what, line) in [
+            ("samples", &balance.samples),
+            ("histograms", &balance.histograms),
+            ("exemplars", &balance.exemplars),
+            ("metadata entries", &balance.metadata),
+        ] {
+            for (reason, count) in &line.rejected {
+                let text = format!("{count} {what} were not written: {}", reason.replace('_', " "));
+                if reason == "dropped_by_target" {
+                    // The target keeps a bounded number of exemplars a series by design.
+                    notes.push(format!("{text} (it keeps a bounded number per series)"));
+                } else {
+                    issues.push(text);
+                }
+            }
+            if line.unaccounted() != 0 {
+                issues.push(format!(
+                    "the balance of {what} does not close: {} unaccounted for",
+                    line.unaccounted()
+                ));
+            }
+        }
+        if cancelled {
+            issues.push("cancelled before the end; run the same plan again to complete it".to_owned());
+        }
+        BackfillReport {
+            status: if issues.is_empty() { Status::Pass } else { Status::Fail },
+            source_kind: self.plan.source.kind,
+            start_ms: self.window.start_ms,
+            end_ms: self.window.end_ms,
+            selector_count: self.plan.selectors.len() as u64,
+            series_written: tally.series_written(),
+            samples_written: balance.samples.written,
+            histograms_written: balance.histograms.written,
+            exemplars_written: balance.exemplars.written,
+            metadata_written: balance.metadata.written,
+            write_batches: tally.write_batches,
+            notes,
+            cancelled,
+            balance,
+            rejections: tally.rejections,
+            rejections_omitted: tally.rejections_omitted,
+            retries: self.retries.get(),
+            write_consistency: tally.write_consistency,
+            issues,
+            preflight,
+            run: self.info_since(since),
+        }
+    }
+}
+
+impl Backfill<'_> {
+    async fn samples(&self, preflight: &PreflightReport) {
+        let run = self.run;
+        let estimates = preflight.estimate.as_ref();
+        let cuts: Vec<Vec<Window>> = run
+            .plan
+            .selectors
+            .iter()
+            .enumerate()
+            .map(|(at, _)| {
+                let rows = estimates
+                    .and_then(|all| all.selectors.get(at))
+                    .map(|one| one.rows)
+                    .filter(|rows| *rows > 0);
+                slabs::cut(run.window, rows, run.plan.options.slab_samples)
+            })
+            .collect();
+        let expected: Vec<u64> = cuts
+            .iter()
+            .enumerate()
+            .map(|(at, cut)| {
+                let rows = estimates.and_then(|all| all.selectors.get(at)).map_or(0, |one| one.rows);
+                rows / (cut.len() as u64).max(1)
+            })
+            .collect();
+        let total = cuts.iter().zip(&expected).map(|(cut, rows)| cut.len() as u64 * rows).sum();
+        run.emit(Event::Slabs {
+            stage: Stage::Backfill,
+            selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
+            slabs: cuts.clone(),
+        });
+        run.start_meter(Meter::new(Stage::Backfill, "samples", total, run.now()));
+
+        let work = cuts.iter().enumerate().flat_map(|(selector, cut)| {
+            cut.iter().enumerate().map(move |(slab, window)| (selector, slab, *window))
+        });
+        stream::iter(work)
+            .for_each_concurrent(SLABS_AT_ONCE, |(selector, slab, window)| {
+                self.slab(selector, slab, window, expected.get(selector).copied().unwrap_or(0))
+            })
+            .await;
+    }
+
+    async fn slab(&self, selector_at: usize, slab_at: usize, slab: Window, expected: u64) {
+        let run = self.run;
+        let Some(selector) = run.plan.selectors.get(selector_at) else { return };
+        run.control.ready().await;
+        if self.ended() {
+            return;
+        }
+        let state = |state, rows| {
+            run.emit(Event::Slab {
+                stage: Stage::Backfill,
+                selector: selector_at,
+                slab: slab_at,
+                state,
+                rows,
+            });
+        };
+        state(SlabState::InFlight, 0);
+        let pieces = match run.read_source(selector, slab).await {
+            Ok(pieces) => pieces,
+            Err(error) => {
+                state(SlabState::Failed, 0);
+                if error.kind.is_fatal() {
+                    self.fail(error);
+                } else {
+                    run.notice_error(NoticeLevel::Error, &error);
+                    self.tally.borrow_mut().unread(&selector.text, slab, error);
+                }
+                return;
+            }
+        };
+        let rows: u64 = pieces.iter().map(|(_, data)| data.sample_count() + data.histogram_count()).sum();
+        run.rows_read.set(run.rows_read.get() + rows);
+        run.advance(|meter| meter.correct(expected, rows));
+
+        let mut builder =
+            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
+        let mut writes = FuturesUnordered::new();
+        let mut identities = Vec::new();
+        let mut whole = true;
+        for (window, data) in &pieces {
+            self.tally.borrow_mut().read(data);
+            for series in data.raw_series() {
+                let identity = series.identity();
+                {
+                    let mut tally = self.tally.borrow_mut();
+                    if !tally.claim(identity, selector_at) {
+                        tally.duplicate_series(series.sample_count(), series.histogram_count());
+                        run.advance(|meter| meter.add(series.sample_count() + series.histogram_count()));
+                        continue;
+                    }
+                    let pushed = builder.push_raw(&series, *window);
+                    tally.pushed(&pushed);
+                    let left_out = pushed.deduplicated_samples
+                        + pushed.deduplicated_histograms
+                        + pushed.outside_samples
+                        + pushed.outside_histograms;
+                    if left_out > 0 {
+                        run.advance(|meter| meter.add(left_out));
+                    }
+                }
+                identities.push(identity);
+                while let Some(batch) = builder.take_ready() {
+                    writes.push(self.write(
+                        batch,
+                        std::mem::take(&mut identities),
+                        Some(selector.text.as_str()),
+                    ));
+                    // The series at the boundary may go on in the next batch.
+                    identities.push(identity);
+                    while writes.len() >= run.writes.limit() {
+                        whole &= writes.next().await.unwrap_or(true);
+                    }
+                }
+            }
+        }
+        while let Some(batch) = builder.finish() {
+            writes.push(self.write(batch, std::mem::take(&mut identities), Some(selector.text.as_str())));
+        }
+        while let Some(ok) = writes.next().await {
+            whole &= ok;
+        }
+        state(
+            match (whole, rows) {
+                (false, _) => SlabState::Failed,
+                (true, 0) => SlabState::Empty,
+                (true, _) => SlabState::Done,
+            },
+            rows,
+        );
+        run.emit(Event::Balance { balance: self.tally.borrow().balance() });
+    }
+
+    /// Writes a batch; when the target refuses it for what it holds, its halves, to lose only what is bad.
+    /// Tells whether everything was acknowledged.
+    async fn write(&self, batch: WriteBatch, identities: Vec<u128>, selector: Option<&str>) -> bool {
+        let run = self.run;
+        let mut todo = vec![batch];
+        let mut budget = ISOLATION_BUDGET;
+        let mut whole = true;
+        while let Some(batch) = todo.pop() {
+            let rows = batch.samples + batch.histograms;
+            let outcome = if self.ended() {
+                Err(cancelled())
+            } else {
+                let _permit = run.writes.acquire().await;
+                if self.ended() {
+                    Err(cancelled())
+                } else {
+                    run.call(&tsink::write(&run.plan, batch.body.clone())).await
+                }
+            };
+            match outcome {
+                Ok(outcome) => {
+                    let limit = run.adapt.borrow_mut().succeeded(run.writes.limit());
+                    if limit != run.writes.limit() {
+                        run.writes.set_limit(limit);
+                    }
+                    let mut tally = self.tally.borrow_mut();
+                    tally.written(&batch, &identities, outcome.exemplars_dropped.unwrap_or(0));
+                    if outcome.consistency.is_some() {
+                        tally.write_consistency = outcome.consistency;
+                    }
+                    run.rows_written.set(run.rows_written.get() + rows);
+                }
+                Err(error) => {
+                    let isolate = matches!(
+                        error.kind,
+                        ErrorKind::Retention
+                            | ErrorKind::BadRequest
+                            | ErrorKind::TooLarge
+                            | ErrorKind::FeatureDisabled(_)
+                    );
+                    if isolate
+                        && budget > 0
+                        && let Some((first, second)) = batch.split()
+                    {
+                        budget -= 1;
+                        todo.push(second);
+                        todo.push(first);
+                        continue;
+                    }
+                    whole = false;
+                    if error.kind.is_fatal() {
+                        self.fail(error.clone());
+                    } else {
+                        run.notice_error(NoticeLevel::Error, &error);
+                    }
+                    self.tally.borrow_mut().rejected(&batch, selector, error);
+                }
+            }
+            run.advance(|meter| meter.add(rows));
+        }
+        whole
+    }
+
+    /// Copies exemplars, each once although several checks may find it.
+    async fn exemplars(&self, notes: &mut Vec<String>) {
+        let run = self.run;
+        if run.plan.source.exemplar_url.is_none() {
+            notes.push("source.exemplar_url is not configured; exemplars were not copied".to_owned());
+            return;
+        }
+        let mut found: FxHashMap<Labels, Series> = FxHashMap::default();
+        for check in &run.plan.exemplar_checks {
+            if self.ended() {
+                return;
+            }
+            match run.source_exemplars(check).await {
+                Ok(answer) => {
+                    let mut tally = self.tally.borrow_mut();
+                    for series in answer.unwrap_or_default() {
+                        let known = found
+                            .entry(series.labels.clone())
+                            .or_insert_with(|| Series { labels: series.labels.clone(), ..Series::default() });
+                        for exemplar in series.exemplars {
+                            tally.balance.exemplars.read += 1;
+                            if !run.window.contains(exemplar.timestamp) {
+                                tally.balance.exemplars.outside_window += 1;
+                            } else if known.exemplars.contains(&exemplar) {
+                                tally.balance.exemplars.deduplicated += 1;
+                            } else {
+                                known.exemplars.push(exemplar);
+                            }
+                        }
+                    }
+                }
+                Err(error) => {
+                    if error.kind.is_fatal() {
+                        self.fail(error);
+                        return;
+                    }
+                    run.notice_error(NoticeLevel::Error, &error);
+                    self.tally.borrow_mut().unread(
+                        &format!("exemplars of {}", check.query),
+                        run.window,
+                        error,
+                    );
+                }
+            }
+        }
+        let mut series: Vec<Series> = found.into_values().filter(|one| !one.exemplars.is_empty()).collect();
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        let mut builder =
+            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
+        let mut identities = Vec::new();
+        for mut one in series {
+            one.exemplars.sort_by(|a, b| a.timestamp.cmp(&b.timestamp).then_with(|| a.labels.cmp(&b.labels)));
+            identities.push(labels_identity(&one.labels));
+            builder.push_series(&one);
+        }
+        self.write_all(builder, identities).await;
+    }
+
+    /// Copies metadata of the plan's metrics.
+    async fn metadata(&self, notes: &mut Vec<String>) {
+        let run = self.run;
+        if run.plan.source.metadata_url.is_none() {
+            if !run.plan.metadata_metrics.is_empty() {
+                notes.push("source.metadata_url is not configured; metadata was not copied".to_owned());
+            }
+            return;
+        }
+        if self.ended() {
+            return;
+        }
+        let answers: Vec<_> = stream::iter(&run.plan.metadata_metrics)
+            .map(|metric| async move {
+                let call = prometheus::metadata(&run.plan, metric)?;
+                Some((metric, run.call(&call).await))
+            })
+            .buffered(METADATA_AT_ONCE)
+            .filter_map(|answer| async { answer })
+            .collect()
+            .await;
+        let mut builder =
+            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
+        for (metric, answer) in answers {
+            match answer {
+                Ok(mut entries) => {
+                    let mut tally = self.tally.borrow_mut();
+                    tally.balance.metadata.read += entries.len() as u64;
+                    entries.sort();
+                    let before = entries.len();
+                    entries.dedup();
+                    tally.balance.metadata.deduplicated += (before - entries.len()) as u64;
+                    for entry in &entries {
+                        builder.push_metadata(entry);
+                    }
+                }
+                Err(error) if error.kind.is_fatal() => {
+                    self.fail(error);
+                    return;
+                }
+                Err(error) => {
+                    run.notice_error(NoticeLevel::Error, &error);
+                    self.tally.borrow_mut().unread(&format!("metadata of {metric}"), run.window, error);
+                }
+            }
+        }
+        self.write_all(builder, Vec::new()).await;
+    }
+
+    async fn write_all(&self, mut builder: BatchBuilder, identities: Vec<u128>) {
+        let mut batches: Vec<WriteBatch> = std::iter::from_fn(|| builder.take_ready()).collect();
+        batches.extend(std::iter::from_fn(|| builder.finish()));
+        for batch in batches {
+            self.write(batch, identities.clone(), None).await;
+        }
+        self.run.emit(Event::Balance { balance: self.tally.borrow().balance() });
+    }
+
+    /// Whether nothing new may be started.
+    fn ended(&self) -> bool {
+        self.run.control.is_cancelled() || self.fatal.borrow().is_some()
+    }
+
+    /// Keeps the first failure that makes going on pointless; the ones after it follow from it.
+    fn fail(&self, error: Error) {
+        if error.kind != ErrorKind::Cancelled {
+            self.run.notice_error(NoticeLevel::Error, &error);
+        }
+        self.fatal.borrow_mut().get_or_insert(error);
+    }
+}

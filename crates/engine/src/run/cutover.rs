@@ -1,0 +1,91 @@
+//! Cutover check: verification, what the target takes, and PromQL parity.
+
+use super::context::Run;
+use crate::error::Result;
+use crate::report::{Capabilities, CutoverReport, PreflightReport, PromqlCheckReport, Status, VerifyReport};
+use crate::source::prometheus;
+use crate::target::tsink;
+use futures_util::{future, pin_mut};
+
+impl Run {
+    /// Checks whether the source can be switched off, given a verification of the same window.
+    ///
+    /// # Errors
+    /// What makes the check as a whole impossible.
+    pub async fn cutover(
+        &self,
+        verified: VerifyReport,
+        preflight: Option<&PreflightReport>,
+    ) -> Result<CutoverReport> {
+        let since = self.stamp();
+        let mut notes = Vec::new();
+        let capabilities = match tsink::status(&self.plan) {
+            Some(call) => Some(self.call(&call).await?.capabilities),
+            None => {
+                notes.push(
+                    "what the target takes was not checked: target.status_url is not configured".to_owned(),
+                );
+                None
+            }
+        };
+        let source_version = match preflight.and_then(|report| report.source_version.clone()) {
+            Some(version) => Some(version),
+            None => match prometheus::build_info(&self.plan) {
+                // Only a hint for the cause of a difference: a source that does not tell is no failure.
+                Some(call) => {
+                    self.once(&call).await.ok().map(|info| format!("{} {}", info.product, info.version))
+                }
+                None => None,
+            },
+        };
+        if self.plan.promql_checks.is_empty() {
+            notes.push("PromQL parity was not checked: the plan has no promql_checks".to_owned());
+        }
+        let promql_checks = {
+            let work = self.parity(source_version);
+            let ticker = self.tick();
+            pin_mut!(work, ticker);
+            match future::select(work, ticker).await {
+                future::Either::Left((checks, _)) => checks?,
+                future::Either::Right(_) => Vec::new(),
+            }
+        };
+        let issues = self.cutover_issues(&verified, capabilities.as_ref(), &promql_checks);
+        Ok(CutoverReport {
+            status: if issues.is_empty() { Status::Pass } else { Status::Fail },
+            start_ms: self.window.start_ms,
+            end_ms: self.window.end_ms,
+            target_payloads: capabilities,
+            raw_verify: verified,
+            promql_checks,
+            issues,
+            notes,
+            run: self.info_since(since),
+        })
+    }
+
+    /// Everything that speaks against the cutover, one sentence each.
+    fn cutover_issues(
+        &self,
+        verified: &VerifyReport,
+        capabilities: Option<&Capabilities>,
+        promql_checks: &[PromqlCheckReport],
+    ) -> Vec<String> {
+        let mut issues = verified.issues.clone();
+        if let Some(takes) = capabilities {
+            let has_histograms = verified.raw_checks.iter().any(|check| check.source_histograms > 0);
+            let needs = [
+                (!self.plan.metadata_metrics.is_empty(), takes.metadata_enabled, "metadata"),
+                (!self.plan.exemplar_checks.is_empty(), takes.exemplars_enabled, "exemplar"),
+                (has_histograms, takes.histograms_enabled, "histogram"),
+            ];
+            for (needed, enabled, what) in needs {
+                if needed && !enabled {
+                    issues.push(format!("target {what} payload support is disabled"));
+                }
+            }
+        }
+        issues.extend(promql_checks.iter().flat_map(|check| check.issues.iter().cloned()));
+        issues
+    }
+}

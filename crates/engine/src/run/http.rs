@@ -1,0 +1,180 @@
+//! Sending calls: pause and cancel, retry with backoff, and errors that say what to do.
+
+use super::context::Run;
+use super::event::NoticeLevel;
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::port::{Answer, Call, NetworkCause, Request, TransportError, collect};
+use futures_util::future::{Either, select};
+use std::pin::pin;
+
+/// An answer with what a preflight wants to know about it.
+pub(super) struct Timed<T> {
+    pub result: Result<T>,
+    pub status: Option<u16>,
+    pub latency_ms: u64,
+}
+
+impl Run {
+    /// Sends a call until it succeeds, fails for good, or runs out of attempts.
+    pub async fn call<T>(&self, call: &Call<T>) -> Result<T> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.once(call).await {
+                Ok(value) => {
+                    if attempt > 1 {
+                        *self.waiting.borrow_mut() = None;
+                    }
+                    return Ok(value);
+                }
+                Err(error) => error,
+            };
+            if !error.kind.is_retryable() || attempt >= self.plan.options.max_attempts {
+                return Err(error);
+            }
+            if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable)
+                && call.request.side == Side::Target
+            {
+                self.slow_down();
+            }
+            let random = self.jitter.borrow_mut().next();
+            let delay = self.backoff.delay_ms(attempt, error.retry_after_ms, random);
+            self.retries.set(self.retries.get() + 1);
+            let side = call.request.side;
+            let answered = match error.status {
+                Some(status) => format!("answered {status}"),
+                None => format!("did not answer ({})", error.message),
+            };
+            *self.waiting.borrow_mut() = Some(format!(
+                "The {side} {answered}; attempt {} of {} in {delay} ms, {} writes at once.",
+                attempt + 1,
+                self.plan.options.max_attempts,
+                self.writes.limit(),
+            ));
+            self.notice(
+                NoticeLevel::Warn,
+                error.status.map(|status| status.to_string()).unwrap_or_default(),
+                format!("{error}; retry {attempt} in {delay} ms"),
+            );
+            self.progress(false);
+            if let Either::Right(_) =
+                select(self.ports.clock.sleep(delay), pin!(self.control.cancelled())).await
+            {
+                return Err(cancelled());
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Sends a call once. Waits while the run is paused; a cancel aborts the request.
+    pub async fn once<T>(&self, call: &Call<T>) -> Result<T> {
+        self.timed(call).await.result
+    }
+
+    /// Sends a call once and takes the time.
+    pub async fn timed<T>(&self, call: &Call<T>) -> Timed<T> {
+        self.control.ready().await;
+        let begun = self.now();
+        let work = pin!(self.exchange(call));
+        let (result, status) = match select(work, pin!(self.control.cancelled())).await {
+            Either::Left((done, _)) => done,
+            Either::Right(_) => (Err(cancelled()), None),
+        };
+        Timed { result, status, latency_ms: (self.now() - begun).max(0.0) as u64 }
+    }
+
+    async fn exchange<T>(&self, call: &Call<T>) -> (Result<T>, Option<u16>) {
+        if self.control.is_cancelled() {
+            return (Err(cancelled()), None);
+        }
+        let mut response = match self.ports.transport.send(call.request.clone()).await {
+            Ok(response) => response,
+            Err(failure) => return (Err(self.transport_error(&call.request, failure).await), None),
+        };
+        let status = response.status;
+        let body = match collect(response.body.as_mut(), call.limit).await {
+            Ok(body) => body,
+            Err(failure) => {
+                let error = self.transport_error(&call.request, failure).await;
+                return (Err(Error { status: Some(status), ..error }), Some(status));
+            }
+        };
+        let answer = Answer { status, headers: response.headers, body };
+        ((call.parse)(&answer), Some(status))
+    }
+
+    /// Halves the writes at once.
+    fn slow_down(&self) {
+        let limit = self.adapt.borrow_mut().refused(self.writes.limit());
+        self.writes.set_limit(limit);
+    }
+
+    async fn transport_error(&self, request: &Request, failure: TransportError) -> Error {
+        let error = match &failure {
+            TransportError::Network { message, .. } => {
+                let cause = self.ports.transport.diagnose(request.url.clone(), failure.clone()).await;
+                let (what, remedy) = network_words(cause, request.side);
+                let message = if cause == NetworkCause::NoCors { what.to_owned() } else { format!("{what} ({message})") };
+                Error::new(ErrorKind::Network(cause), message).remedy(remedy)
+            }
+            TransportError::Timeout { .. } => Error::new(ErrorKind::Timeout, failure.to_string())
+                .remedy("Raise batch.http_timeout_secs, or lower options.slab_samples so that one answer is smaller."),
+            TransportError::Broken { .. } => Error::new(ErrorKind::Network(NetworkCause::Reset), failure.to_string())
+                .remedy("The connection broke while the answer was on its way. If it happens again, look for a proxy with a short timeout or a small limit between here and the server."),
+            TransportError::TooLarge { .. } => Error::new(ErrorKind::TooLarge, failure.to_string())
+                .remedy("Lower options.slab_samples, so that one answer is smaller."),
+            TransportError::Invalid { .. } => Error::new(ErrorKind::Input, failure.to_string())
+                .remedy("Mend the URL or the header in the plan."),
+        };
+        error.side(request.side).url(&request.url)
+    }
+}
+
+/// The operator's cancel.
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled by the operator")
+        .remedy("What the target has acknowledged stays there; run the same plan again to complete it.")
+}
+
+/// What a cause means, and what to do about it.
+fn network_words(cause: NetworkCause, side: Side) -> (&'static str, &'static str) {
+    match cause {
+        NetworkCause::NoCors => (
+            "the server answers, but its answer carries no CORS header (Access-Control-Allow-Origin), so the browser does not let this page read it",
+            match side {
+                Side::Source => {
+                    "Put the page and the servers behind one origin, or a gateway that adds CORS in front of the server: the page has the recipe for this plan. For float samples only, options.read_via = \"instant_query\" reads Prometheus through an endpoint that has CORS. The command has no such limit."
+                }
+                Side::Target => {
+                    "Put the page and the servers behind one origin, or a gateway that adds CORS in front of the server: the page has the recipe for this plan. The command has no such limit. (A refused token can look the same: an error without a CORS header is hidden too.)"
+                }
+            },
+        ),
+        NetworkCause::MixedContent => (
+            "a page that came by https may not call a server by plain http (mixed content)",
+            "Serve the server by https, through the gateway recipe for instance, or open the page by http on a trusted network.",
+        ),
+        NetworkCause::Refused => (
+            "nothing listens at this address",
+            "Check host and port in the plan, and whether the server runs.",
+        ),
+        NetworkCause::NameNotFound => {
+            ("the host name cannot be resolved", "Check the host name in the plan.")
+        }
+        NetworkCause::Tls => (
+            "the TLS connection failed",
+            "Check the server's certificate: its name, its validity, and whether its authority is trusted here.",
+        ),
+        NetworkCause::Reset => (
+            "the connection was reset",
+            "Try again; if it happens often, look for a proxy between here and the server.",
+        ),
+        NetworkCause::Timeout => (
+            "the server did not answer in time",
+            "Check the address and any firewall; raise batch.http_timeout_secs for a slow server.",
+        ),
+        NetworkCause::Unreachable => (
+            "the server cannot be reached",
+            "The server is down, its name does not resolve, its certificate is not trusted, or a firewall is in between: the browser does not say which. Open the URL in a new tab to see more.",
+        ),
+    }
+}

@@ -1,0 +1,364 @@
+//! Preflight: what both servers are and allow, and what the run will be, before the first write.
+
+use super::context::Run;
+use super::estimate::has_histograms;
+use super::event::{Event, Stage};
+use super::meter::Meter;
+use crate::error::{ErrorKind, Result, Side};
+use crate::port::Call;
+use crate::report::{Capabilities, EndpointCheck, Estimate, Level, Note, PreflightReport, Status};
+use crate::source::prometheus;
+use crate::target::tsink;
+use futures_util::join;
+
+/// Samples younger than this may still change at the source, in ms.
+const FRESH_MS: i64 = 5 * 60_000;
+
+impl Run {
+    /// Checks every endpoint, estimates the work and says what would be refused. Writes nothing.
+    ///
+    /// # Errors
+    /// Only when the operator cancels; whatever else fails is in the report.
+    pub async fn preflight(&self) -> Result<PreflightReport> {
+        let since = self.stamp();
+        self.start_meter(Meter::new(Stage::Preflight, "checks", self.endpoint_count(), self.now()));
+        let (source, target) = join!(self.check_source(), self.check_target());
+        if self.control.is_cancelled() {
+            return Err(super::http::cancelled());
+        }
+        self.progress(true);
+        let reachable = |rows: &[EndpointCheck], name: &str| {
+            rows.iter().any(|row| row.name == name && row.level != Level::Fail)
+        };
+        let mut notes = Vec::new();
+        let estimate = if reachable(&source.endpoints, source.read_name) {
+            self.estimate(&mut notes).await
+        } else {
+            None
+        };
+        let mut oldest = None;
+        if reachable(&target.endpoints, "write_url") {
+            match self.oldest_writable(self.window).await {
+                Ok(found) => oldest = found,
+                Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
+                Err(error) => notes.push(note(
+                    Level::Info,
+                    "retention_unknown",
+                    format!("How far back the target keeps samples could not be found out: {}.", error.message),
+                    "If it keeps less than the window, it will refuse the older samples; the report lists them.",
+                )),
+            }
+        }
+        self.judge(&mut notes, estimate.as_ref(), target.capabilities.as_ref(), oldest);
+        notes.sort_by_key(|note| std::cmp::Reverse(note.level));
+        let endpoints: Vec<EndpointCheck> = source.endpoints.into_iter().chain(target.endpoints).collect();
+        let failed = endpoints.iter().any(|row| row.level == Level::Fail)
+            || notes.iter().any(|one| one.level == Level::Fail);
+        let now = self.ports.clock.now_ms();
+        Ok(PreflightReport {
+            status: if failed { Status::Fail } else { Status::Pass },
+            start_ms: self.window.start_ms,
+            end_ms: self.window.end_ms,
+            endpoints,
+            source_version: source.version,
+            target_version: target.version,
+            target_payloads: target.capabilities,
+            target_retention_ms: oldest.map(|oldest| now.saturating_sub(oldest)),
+            target_oldest_ms: oldest,
+            estimate,
+            notes,
+            run: self.info_since(since),
+        })
+    }
+
+    fn endpoint_count(&self) -> u64 {
+        let plan = &self.plan;
+        let optional = [
+            &plan.source.metadata_url,
+            &plan.source.exemplar_url,
+            &plan.source.query_range_url,
+            &plan.target.metadata_url,
+            &plan.target.exemplar_url,
+            &plan.target.query_range_url,
+            &plan.target.status_url,
+        ];
+        4 + optional.iter().filter(|url| url.is_some()).count() as u64
+    }
+
+    /// What follows from the answers for this plan and window.
+    fn judge(
+        &self,
+        notes: &mut Vec<Note>,
+        estimate: Option<&Estimate>,
+        capabilities: Option<&Capabilities>,
+        oldest: Option<i64>,
+    ) {
+        let plan = &self.plan;
+        if let Some(oldest) = oldest {
+            let lost = oldest.min(self.window.end_ms.saturating_add(1)) - self.window.start_ms;
+            let share = lost as f64 / self.window.len_ms() as f64;
+            let rows = estimate.map_or(0, |all| (all.rows as f64 * share) as u64);
+            let days = (self.ports.clock.now_ms() - oldest) as f64 / 86_400_000.0;
+            notes.push(note(
+                Level::Fail,
+                "retention",
+                format!(
+                    "The target keeps {days:.1} days and refuses what is older: {:.0} % of the window, about {rows} samples, would not be written.",
+                    (share * 100.0).clamp(1.0, 100.0),
+                ),
+                "Start tsink with a longer --retention (its default is 14 days), or let the window start later.",
+            ));
+        }
+        if let Some(takes) = capabilities {
+            let mut needs = |off: bool, code: &str, what: &str, variable: &str, without: &str| {
+                if off {
+                    notes.push(note(
+                        Level::Fail,
+                        code,
+                        format!("The target does not take {what} (the feature is off), but the plan would send them."),
+                        &format!("Start tsink with {variable}=true, or {without}."),
+                    ));
+                }
+            };
+            needs(
+                !takes.histograms_enabled && has_histograms(estimate),
+                "histograms_disabled",
+                "native histograms",
+                "TSINK_REMOTE_WRITE_HISTOGRAMS_ENABLED",
+                "leave these series out of the selectors",
+            );
+            needs(
+                !takes.exemplars_enabled && plan.source.exemplar_url.is_some(),
+                "exemplars_disabled",
+                "exemplars",
+                "TSINK_REMOTE_WRITE_EXEMPLARS_ENABLED",
+                "remove source.exemplar_url from the plan",
+            );
+            needs(
+                !takes.metadata_enabled
+                    && plan.source.metadata_url.is_some()
+                    && !plan.metadata_metrics.is_empty(),
+                "metadata_disabled",
+                "metadata",
+                "TSINK_REMOTE_WRITE_METADATA_ENABLED",
+                "remove source.metadata_url from the plan",
+            );
+        }
+        if plan.source.metadata_url.is_none() {
+            notes.push(note(
+                Level::Info,
+                "metadata_skipped",
+                "Metadata is not copied or verified: source.metadata_url is not configured.",
+                "",
+            ));
+        }
+        if plan.source.exemplar_url.is_none() {
+            notes.push(note(
+                Level::Info,
+                "exemplars_skipped",
+                "Exemplars are not copied or verified: source.exemplar_url is not configured.",
+                "",
+            ));
+        }
+        if plan.options.read_via == crate::plan::ReadVia::InstantQuery {
+            notes.push(note(
+                Level::Warn,
+                "floats_only",
+                "Samples are read by instant queries: native histograms and staleness markers are not shown there, so they are not migrated.",
+                "Use the gateway recipe or the command to read everything.",
+            ));
+        }
+        if self.window.end_ms > self.ports.clock.now_ms() - FRESH_MS {
+            notes.push(note(
+                Level::Info,
+                "fresh_end",
+                "The window ends in the last five minutes or later: the source may still be writing there, and verify may see samples that the backfill did not.",
+                "End the window a little earlier, or run backfill again for the last minutes.",
+            ));
+        }
+    }
+
+    async fn check_source(&self) -> Found {
+        let plan = &self.plan;
+        let mut found = Found::default();
+        let last = crate::model::Window {
+            start_ms: self.window.end_ms.saturating_sub(60_000).max(self.window.start_ms),
+            end_ms: self.window.end_ms,
+        };
+        if let Some(selector) = plan.selectors.first() {
+            use crate::plan::ReadVia;
+            let (name, call) = match plan.options.read_via {
+                ReadVia::RemoteRead => ("remote_read_url", Ok(prometheus::read(plan, selector, last))),
+                ReadVia::InstantQuery => ("instant_query", prometheus::read_by_query(plan, selector, last)),
+            };
+            found.read_name = name;
+            match call {
+                Ok(call) => {
+                    let (row, _) = self
+                        .endpoint(name, "read samples", &call, |data| {
+                            format!("{} series in the last minute of the window", data.series_count())
+                        })
+                        .await;
+                    found.endpoints.push(row);
+                }
+                Err(error) => found.endpoints.push(EndpointCheck {
+                    side: Side::Source,
+                    name: name.to_owned(),
+                    purpose: "read samples".to_owned(),
+                    url: String::new(),
+                    level: Level::Fail,
+                    status: None,
+                    latency_ms: None,
+                    message: error.message.clone(),
+                    error: Some(error),
+                }),
+            }
+        }
+        if let Some(call) = prometheus::build_info(plan) {
+            let (mut row, info) = self
+                .endpoint("build_info", "version", &call, |info| format!("{} {}", info.product, info.version))
+                .await;
+            if row.level == Level::Fail {
+                // Nothing depends on it, and servers other than Prometheus need not have it.
+                row.level = Level::Info;
+                row.message = "the source does not tell its version".to_owned();
+            }
+            found.version = info.map(|info| format!("{} {}", info.product, info.version));
+            found.endpoints.push(row);
+        }
+        if let Some(metric) = plan.metadata_metrics.first()
+            && let Some(call) = prometheus::metadata(plan, metric)
+        {
+            let (row, _) =
+                self.endpoint("metadata_url", "read metadata", &call, |all| entries(metric, all.len())).await;
+            found.endpoints.push(row);
+        }
+        if let Some(check) = plan.exemplar_checks.first()
+            && let Some(call) = prometheus::exemplars(plan, check, self.window)
+        {
+            let (row, _) = self
+                .endpoint("exemplar_url", "read exemplars", &call, |all| {
+                    format!("{} series with exemplars for the first check", all.series.len())
+                })
+                .await;
+            found.endpoints.push(row);
+        }
+        if let Some(call) =
+            prometheus::query_range(plan, "vector(1)", self.window.end_ms, self.window.end_ms, 60_000)
+        {
+            let (row, _) = self
+                .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
+                .await;
+            found.endpoints.push(row);
+        }
+        found
+    }
+
+    async fn check_target(&self) -> Found {
+        let plan = &self.plan;
+        let mut found = Found::default();
+        let empty = tsink::write_probe(plan);
+        let (row, _) = self
+            .endpoint("write_url", "write samples", &empty, |_| {
+                "takes writes (an empty one was sent)".to_owned()
+            })
+            .await;
+        found.endpoints.push(row);
+        if let Some(selector) = plan.selectors.first() {
+            let last = crate::model::Window { start_ms: self.window.end_ms, end_ms: self.window.end_ms };
+            let call = tsink::read(plan, selector, last);
+            let (row, _) =
+                self.endpoint("read_url", "read back to verify", &call, |_| "answers reads".to_owned()).await;
+            found.endpoints.push(row);
+        }
+        if let Some(call) = tsink::status(plan) {
+            let (row, status) = self
+                .endpoint("status_url", "capabilities", &call, |_| "tells its capabilities".to_owned())
+                .await;
+            found.endpoints.push(row);
+            if let Some(status) = status {
+                found.version = status.version;
+                found.capabilities = Some(status.capabilities);
+            }
+        }
+        if let Some(metric) = plan.metadata_metrics.first()
+            && let Some(call) = tsink::metadata(plan, metric)
+        {
+            let (row, _) = self
+                .endpoint("metadata_url", "verify metadata", &call, |all| entries(metric, all.len()))
+                .await;
+            found.endpoints.push(row);
+        }
+        if let Some(check) = plan.exemplar_checks.first()
+            && let Some(call) = tsink::exemplars(plan, check, self.window)
+        {
+            let (row, _) = self
+                .endpoint("exemplar_url", "verify exemplars", &call, |_| {
+                    "answers exemplar queries".to_owned()
+                })
+                .await;
+            found.endpoints.push(row);
+        }
+        if let Some(call) =
+            tsink::query_range(plan, "vector(1)", self.window.end_ms, self.window.end_ms, 60_000)
+        {
+            let (row, _) = self
+                .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
+                .await;
+            found.endpoints.push(row);
+        }
+        found
+    }
+
+    /// Sends one call and makes a row of the table from what comes back.
+    async fn endpoint<T>(
+        &self,
+        name: &str,
+        purpose: &str,
+        call: &Call<T>,
+        describe: impl FnOnce(&T) -> String,
+    ) -> (EndpointCheck, Option<T>) {
+        let timed = self.timed(call).await;
+        let (level, message, error, value) = match timed.result {
+            Ok(value) => (Level::Ok, describe(&value), None, Some(value)),
+            Err(error) => (Level::Fail, error.message.clone(), Some(error), None),
+        };
+        let check = EndpointCheck {
+            side: call.request.side,
+            name: name.to_owned(),
+            purpose: purpose.to_owned(),
+            url: crate::error::redact_url(&call.request.url),
+            level,
+            status: timed.status,
+            latency_ms: Some(timed.latency_ms),
+            message,
+            error,
+        };
+        if self.control.is_cancelled() {
+            return (check, value);
+        }
+        self.emit(Event::Endpoint { check: check.clone() });
+        self.advance(|meter| meter.add(1));
+        (check, value)
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    endpoints: Vec<EndpointCheck>,
+    read_name: &'static str,
+    version: Option<String>,
+    capabilities: Option<Capabilities>,
+}
+
+fn entries(metric: &str, count: usize) -> String {
+    match count {
+        0 => format!("no entry for {metric}"),
+        1 => format!("1 entry for {metric}"),
+        count => format!("{count} entries for {metric}"),
+    }
+}
+
+pub(super) fn note(level: Level, code: &str, message: impl Into<String>, remedy: &str) -> Note {
+    Note { level, code: code.to_owned(), message: message.into(), remedy: remedy.to_owned() }
+}

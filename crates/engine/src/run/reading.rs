@@ -1,0 +1,99 @@
+//! Reading slabs from either side, in smaller pieces where one answer would be too large.
+
+use super::context::Run;
+use crate::error::{ErrorKind, Result};
+use crate::model::{Labels, Series, Window};
+use crate::plan::{ExemplarCheck, ReadVia};
+use crate::port::Call;
+use crate::selector::Selector;
+use crate::source::{Exemplars, prometheus};
+use crate::target::tsink;
+use crate::wire::prom_read::SlabData;
+use std::collections::BTreeMap;
+
+/// What one request brought: the part of the window that was asked for, and its data.
+pub(super) type Piece = (Window, SlabData);
+
+impl Run {
+    /// Reads a slab from the source.
+    pub async fn read_source(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
+        self.read_pieces(selector, slab, |window| match self.plan.options.read_via {
+            ReadVia::RemoteRead => Ok(prometheus::read(&self.plan, selector, window)),
+            ReadVia::InstantQuery => prometheus::read_by_query(&self.plan, selector, window),
+        })
+        .await
+    }
+
+    /// Reads a slab from the target.
+    pub async fn read_target(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
+        self.read_pieces(selector, slab, |window| Ok(tsink::read(&self.plan, selector, window))).await
+    }
+
+    /// Asks for the slab; when the answer is too large or takes too long, for its halves, and so on.
+    async fn read_pieces(
+        &self,
+        selector: &Selector,
+        slab: Window,
+        call: impl Fn(Window) -> Result<Call<SlabData>>,
+    ) -> Result<Vec<Piece>> {
+        let mut todo = vec![slab];
+        let mut pieces = Vec::new();
+        while let Some(window) = todo.pop() {
+            match self.call(&call(window)?).await {
+                Ok(data) => pieces.push((window, data)),
+                Err(error)
+                    if matches!(error.kind, ErrorKind::TooLarge | ErrorKind::Timeout)
+                        && window.len_ms() > 1 =>
+                {
+                    // The later half first, so that the earlier one is read next.
+                    todo.extend(window.split(2).into_iter().rev());
+                }
+                Err(error) => return Err(error.at(&selector.text, window)),
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// Reads the exemplars of a check from the source; `None` when the plan has no `exemplar_url` for it.
+    pub async fn source_exemplars(&self, check: &ExemplarCheck) -> Result<Option<Vec<Series>>> {
+        self.read_exemplars(check, |window| prometheus::exemplars(&self.plan, check, window)).await
+    }
+
+    /// Reads the exemplars of a check from the target; `None` when the plan has no `exemplar_url` for it.
+    pub async fn target_exemplars(&self, check: &ExemplarCheck) -> Result<Option<Vec<Series>>> {
+        self.read_exemplars(check, |window| tsink::exemplars(&self.plan, check, window)).await
+    }
+
+    /// Asks for the whole window; where the answer is cut off, for its halves, and so on. The newest
+    /// `check.limit` exemplars of a series count.
+    async fn read_exemplars(
+        &self,
+        check: &ExemplarCheck,
+        call: impl Fn(Window) -> Option<Call<Exemplars>>,
+    ) -> Result<Option<Vec<Series>>> {
+        let mut todo = vec![self.window];
+        let mut merged: BTreeMap<Labels, Series> = BTreeMap::new();
+        while let Some(window) = todo.pop() {
+            let Some(call) = call(window) else { return Ok(None) };
+            let answer = self.call(&call).await.map_err(|error| error.at(&check.query, window))?;
+            if !answer.complete && window.len_ms() > 1 {
+                todo.extend(window.split(2).into_iter().rev());
+                continue;
+            }
+            for series in answer.series {
+                merged
+                    .entry(series.labels.clone())
+                    .or_insert_with(|| Series { labels: series.labels.clone(), ..Series::default() })
+                    .exemplars
+                    .extend(series.exemplars);
+            }
+        }
+        let limit = usize::try_from(check.limit).unwrap_or(usize::MAX);
+        let series = merged.into_values().map(|mut series| {
+            let older = series.exemplars.len().saturating_sub(limit);
+            series.exemplars.drain(..older);
+            series
+        });
+        Ok(Some(series.collect()))
+    }
+}

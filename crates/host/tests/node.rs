@@ -1,0 +1,213 @@
+//! The IO shell in Node.js, against real sockets. Needs Node.js ≥ 20.16 and wasm-bindgen's test runner:
+//! `CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner cargo test -p tsink-migrate-host
+//! --target wasm32-unknown-unknown`.
+#![cfg(target_arch = "wasm32")]
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use js_sys::{Function, Promise, Reflect};
+use tsink_migrate_engine::Side;
+use tsink_migrate_engine::port::{
+    Clock, Method, NetworkCause, Request, Response, Secret, Transport, TransportError, collect,
+};
+use tsink_migrate_host::{Environment, FetchTransport, HostClock};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+struct Server {
+    url: String,
+    gone: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let start = Function::new_no_args(include_str!("node/server.js"));
+        let promise: Promise = start.call0(&js_sys::global()).unwrap().unchecked_into();
+        let server = JsFuture::from(promise).await.unwrap();
+        let text = |name: &str| Reflect::get(&server, &name.into()).unwrap().as_string().unwrap();
+        Self { url: text("url"), gone: text("gone") }
+    }
+
+    fn get(&self, path: &str) -> Request {
+        request(Method::Get, &format!("{}{path}", self.url))
+    }
+
+    async fn text(&self, path: &str) -> String {
+        text(&mut send(self.get(path)).await.unwrap()).await
+    }
+
+    /// Waits until the sender of a request to the path has closed it.
+    async fn closed(&self, path: &str) {
+        for _ in 0..200 {
+            if self.text(&format!("/closed?of={path}")).await != "0" {
+                return;
+            }
+            HostClock.sleep(10).await;
+        }
+        panic!("{path} was not aborted");
+    }
+}
+
+fn request(method: Method, url: &str) -> Request {
+    Request {
+        side: Side::Source,
+        method,
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+        timeout_ms: 10_000,
+    }
+}
+
+async fn send(request: Request) -> Result<Response, TransportError> {
+    FetchTransport::new().send(request).await
+}
+
+async fn text(response: &mut Response) -> String {
+    let body = collect(response.body.as_mut(), 1 << 20).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// Failure and its cause.
+async fn failure(request: Request) -> (TransportError, NetworkCause) {
+    let url = request.url.clone();
+    let failure = send(request).await.map(|answer| answer.status).unwrap_err();
+    let cause = FetchTransport::new().diagnose(url, failure.clone()).await;
+    (failure, cause)
+}
+
+#[wasm_bindgen_test]
+async fn requests_go_out_and_answers_come_in_whole() {
+    let server = Server::start().await;
+    let mut request = server.get("/echo");
+    request.method = Method::Post;
+    request.body = Bytes::from_static(&[0, 1, 254, 255]);
+    request.headers = vec![
+        ("Authorization".to_owned(), Secret::new("Bearer abc")),
+        ("Content-Encoding".to_owned(), Secret::new("snappy")),
+        ("Accept-Encoding".to_owned(), Secret::new("snappy")),
+    ];
+    let mut answer = send(request).await.unwrap();
+    assert_eq!((answer.status, answer.header("x-tsink-test")), (200, Some("seen")));
+    let echo: serde_json::Value = serde_json::from_str(&text(&mut answer).await).unwrap();
+    assert_eq!((&echo["method"], &echo["body"]), (&"POST".into(), &"0001feff".into()));
+    assert_eq!(echo["headers"]["authorization"], "Bearer abc");
+    assert_eq!(echo["headers"]["content-encoding"], "snappy");
+    assert_eq!(echo["headers"]["content-length"], "4");
+    // What fetch settles itself is left to it.
+    assert_ne!(echo["headers"]["accept-encoding"], "snappy");
+
+    assert_eq!(server.text("/empty").await, "");
+    assert_eq!(server.text("/snappy").await, "raw");
+    assert_eq!(server.text("/gzip").await, "plain");
+    assert_eq!(send(server.get("/nowhere")).await.unwrap().status, 404);
+}
+
+#[wasm_bindgen_test]
+async fn bodies_stream() {
+    let server = Server::start().await;
+    let mut answer = send(server.get("/stream")).await.unwrap();
+    assert_eq!(answer.body.chunk().await.unwrap().unwrap(), "one");
+    // The server has not ended this answer, and will not before it is told to.
+    assert!(answer.body.chunk().now_or_never().is_none());
+    server.text("/release").await;
+    assert_eq!(text(&mut answer).await, "two");
+    assert_eq!(answer.body.chunk().await, Ok(None));
+}
+
+#[wasm_bindgen_test]
+async fn the_timeout_covers_head_and_body() {
+    let server = Server::start().await;
+    let soon = |path| Request { timeout_ms: 150, ..server.get(path) };
+    let (error, cause) = failure(soon("/silent")).await;
+    assert_eq!((error, cause), (TransportError::Timeout { after_ms: 150 }, NetworkCause::Timeout));
+
+    let mut answer = send(soon("/half")).await.unwrap();
+    assert_eq!(answer.body.chunk().await.unwrap().unwrap(), "half");
+    assert_eq!(answer.body.chunk().await, Err(TransportError::Timeout { after_ms: 150 }));
+    server.closed("/half").await;
+}
+
+#[wasm_bindgen_test]
+async fn dropping_aborts() {
+    let server = Server::start().await;
+    let pending = FetchTransport::new().send(server.get("/silent"));
+    match select(pending, HostClock.sleep(100)).await {
+        Either::Left(_) => panic!("nobody answers there"),
+        Either::Right((_, pending)) => drop(pending),
+    }
+    server.closed("/silent").await;
+
+    let mut answer = send(server.get("/half")).await.unwrap();
+    assert_eq!(answer.body.chunk().await.unwrap().unwrap(), "half");
+    drop(answer);
+    server.closed("/half").await;
+}
+
+#[wasm_bindgen_test]
+async fn failures_have_causes() {
+    let server = Server::start().await;
+    let (error, cause) = failure(request(Method::Get, &format!("{}/x", server.gone))).await;
+    let TransportError::Network { message, code } = error else { panic!("{error:?}") };
+    assert_eq!((code.as_deref(), cause), (Some("ECONNREFUSED"), NetworkCause::Refused));
+    assert!(message.contains("ECONNREFUSED"), "{message}");
+
+    let (_, cause) = failure(request(Method::Get, "http://no-such-host.invalid/")).await;
+    assert_eq!(cause, NetworkCause::NameNotFound);
+    let (_, cause) = failure(server.get("/reset")).await;
+    assert_eq!(cause, NetworkCause::Reset);
+    let (_, cause) = failure(request(Method::Get, &server.url.replace("http:", "https:"))).await;
+    assert_eq!(cause, NetworkCause::Tls);
+
+    let mut answer = send(server.get("/broken")).await.unwrap();
+    let broken = collect(answer.body.as_mut(), 1 << 20).await.unwrap_err();
+    assert!(matches!(broken, TransportError::Broken { .. }), "{broken:?}");
+}
+
+#[wasm_bindgen_test]
+async fn a_get_follows_redirects_and_a_post_does_not() {
+    let server = Server::start().await;
+    assert!(server.text("/moved").await.contains("\"GET\""));
+    let (error, _) = failure(Request { method: Method::Post, ..server.get("/moved") }).await;
+    let TransportError::Invalid { message } = error else { panic!("{error:?}") };
+    assert!(message.contains("to /echo,"), "{message}");
+}
+
+#[wasm_bindgen_test]
+async fn what_cannot_be_sent_is_refused_without_its_value() {
+    let server = Server::start().await;
+    let mut request = server.get("/echo");
+    request.headers = vec![("Authorization".to_owned(), Secret::new("hunter2\n"))];
+    request.headers.push(("X-Other".to_owned(), Secret::new("hunter2\u{20ac}")));
+    let (error, _) = failure(request).await;
+    let TransportError::Invalid { message } = error else { panic!("{error:?}") };
+    assert!(message.contains("X-Other") && !message.contains("hunter2"), "{message}");
+}
+
+#[wasm_bindgen_test]
+async fn a_page_tells_missing_cors_from_a_server_that_is_not_there() {
+    let server = Server::start().await;
+    let hidden = TransportError::Network { message: "Failed to fetch".to_owned(), code: None };
+    let page = |origin: &str| FetchTransport::within(Environment::Page { origin: origin.to_owned() });
+    let http = page("http://ops.example.org");
+    let cause = |transport: &FetchTransport, url: &str| transport.diagnose(url.to_owned(), hidden.clone());
+    assert_eq!(cause(&http, &format!("{}/echo", server.url)).await, NetworkCause::NoCors);
+    assert_eq!(cause(&http, &format!("{}/echo", server.gone)).await, NetworkCause::Unreachable);
+    assert_eq!(cause(&page(&server.url), &format!("{}/echo", server.url)).await, NetworkCause::Reset);
+    let https = page("https://ops.example.org");
+    assert_eq!(cause(&https, "http://prometheus.invalid:9090/").await, NetworkCause::MixedContent);
+    assert_eq!(cause(&https, &format!("{}/echo", server.url)).await, NetworkCause::NoCors);
+}
+
+#[wasm_bindgen_test]
+async fn time_passes() {
+    assert_eq!(Environment::detect(), Environment::Server);
+    let (wall, steady) = (HostClock.now_ms(), HostClock.monotonic_ms());
+    HostClock.sleep(30).await;
+    // Timers may fire a fraction of a ms early by another clock.
+    assert!(HostClock.monotonic_ms() - steady >= 29.0);
+    assert!(HostClock.now_ms() - wall >= 28);
+    assert!(wall > 1_700_000_000_000);
+}
