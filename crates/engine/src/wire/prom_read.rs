@@ -93,12 +93,17 @@ impl SlabData {
     pub fn from_series(series: &[Series]) -> Self {
         let mut data = Self::default();
         for one in series {
-            let bytes = encode(one);
-            let start = data.body.len();
-            data.body.extend_from_slice(&bytes);
-            data.add(start..start + bytes.len(), one.samples.len() as u64, one.histograms.len() as u64);
+            let (samples, histograms) = (one.samples.len() as u64, one.histograms.len() as u64);
+            data.append(samples, histograms, |out| encode(one, out));
         }
         data
+    }
+
+    /// Adds a series of so many rows; `write` appends its message.
+    pub(super) fn append(&mut self, samples: u64, histograms: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.body.len();
+        write(&mut self.body);
+        self.add(start..self.body.len(), samples, histograms);
     }
 
     fn add(&mut self, range: Range<usize>, samples: u64, histograms: u64) {

@@ -175,7 +175,8 @@ impl BatchBuilder {
 
     /// Adds a decoded series with its exemplars; one that holds nothing but exemplars is fine.
     pub fn push_series(&mut self, series: &Series) -> Pushed {
-        let bytes = encode(series);
+        let mut bytes = Vec::new();
+        encode(series, &mut bytes);
         let raw = RawSeries::trusted(&bytes, series.samples.len() as u64, series.histograms.len() as u64);
         self.push_raw(&raw, ALL_TIME)
     }

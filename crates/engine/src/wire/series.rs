@@ -239,7 +239,7 @@ fn entries(histogram: &Histogram) -> usize {
 }
 
 /// Name and value of a label; `None` when one is not UTF-8.
-fn label(mut reader: Reader<'_>) -> Result<Option<(&str, &str)>, WireError> {
+pub(super) fn label(mut reader: Reader<'_>) -> Result<Option<(&str, &str)>, WireError> {
     let (mut name, mut value) = (&b""[..], &b""[..]);
     while let Some(field) = reader.field()? {
         match field.number {
@@ -331,17 +331,59 @@ fn put_label(out: &mut Vec<u8>, name: &str, value: &str) {
     put_bytes(out, 0x0a, &message);
 }
 
-/// Encodes a decoded series as `prompb.TimeSeries`.
-pub(super) fn encode(series: &Series) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + series.samples.len() * 18);
-    series.labels.iter().for_each(|(name, value)| put_label(&mut out, name, value));
+/// Bytes of a sample's field, tag included, when its time lies between 1971 and 2109.
+pub(super) const SAMPLE_BYTES: usize = 18;
+
+/// Appends a sample's field. A value of zero is written, too, so that its sign stays.
+#[inline]
+pub(super) fn put_sample(out: &mut Vec<u8>, at: Millis, bits: u64) {
+    let [a, b, c, d, e, f, g, h] = bits.to_le_bytes();
+    if (1 << 35..1 << 42).contains(&at) {
+        let byte = |shift: u32| (at >> shift) as u8 & 0x7f | 0x80;
+        let last = (at >> 35) as u8;
+        out.extend_from_slice(&[
+            0x12,
+            16,
+            0x09,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
+            0x10,
+            byte(0),
+            byte(7),
+            byte(14),
+            byte(21),
+            byte(28),
+            last,
+        ]);
+        return;
+    }
+    let start = out.len();
+    out.extend_from_slice(&[0x12, 0, 0x09, a, b, c, d, e, f, g, h, 0x10]);
+    put_varint(out, at as u64);
+    // At most 20 bytes: the length fits into its one byte.
+    let length = (out.len() - start - 2) as u8;
+    if let Some(place) = out.get_mut(start + 1) {
+        *place = length;
+    }
+}
+
+/// Appends a histogram's field.
+pub(super) fn put_histogram(out: &mut Vec<u8>, histogram: &Histogram) {
+    put_bytes(out, 0x22, &histogram.encode_to_vec());
+}
+
+/// Appends a decoded series as `prompb.TimeSeries`.
+pub(super) fn encode(series: &Series, out: &mut Vec<u8>) {
+    out.reserve(64 + series.samples.len() * SAMPLE_BYTES);
+    series.labels.iter().for_each(|(name, value)| put_label(out, name, value));
     for sample in &series.samples {
-        let mut message = Vec::with_capacity(20);
-        message.push(0x09);
-        message.extend_from_slice(&sample.value.to_bits().to_le_bytes());
-        message.push(0x10);
-        put_varint(&mut message, sample.timestamp as u64);
-        put_bytes(&mut out, 0x12, &message);
+        put_sample(out, sample.timestamp, sample.value.to_bits());
     }
     for exemplar in &series.exemplars {
         let message = types::Exemplar {
@@ -353,10 +395,9 @@ pub(super) fn encode(series: &Series) -> Vec<u8> {
             value: exemplar.value,
             timestamp: exemplar.timestamp,
         };
-        put_bytes(&mut out, 0x1a, &message.encode_to_vec());
+        put_bytes(out, 0x1a, &message.encode_to_vec());
     }
     for histogram in &series.histograms {
-        put_bytes(&mut out, 0x22, &histogram.encode_to_vec());
+        put_histogram(out, histogram);
     }
-    out
 }
