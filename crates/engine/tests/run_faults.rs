@@ -117,7 +117,7 @@ fn a_source_that_is_gone_ends_the_run_with_what_to_do() {
     let world = world();
     world.faults(|request, _| (request.side == Side::Source).then_some(Fault::Refused));
     let outcome = run(&world, plan(&plan_text(&["m"], "")), DAY, &[Stage::Backfill]);
-    let error = outcome.result.err().expect("an error");
+    let error = outcome.result.expect_err("an error");
     assert_eq!(error.side, Some(Side::Source));
     assert!(matches!(error.kind, ErrorKind::Network(_)) && !error.remedy.is_empty(), "{error:?}");
     assert!(world.target().is_empty());
@@ -130,7 +130,7 @@ fn a_token_that_expires_in_mid_run_ends_it_and_says_what_is_there() {
         (number > 40 && request.side == Side::Target).then_some(Fault::Status(401, "unauthorized"))
     });
     let plan = plan(&plan_text(&["m"], r#","batch":{"max_points_per_write":1000}"#));
-    let error = run(&world, plan, DAY, &[Stage::Backfill]).result.err().expect("an error");
+    let error = run(&world, plan, DAY, &[Stage::Backfill]).result.expect_err("an error");
     assert_eq!(error.status, Some(401));
     let written: usize = world.target().values().map(|samples| samples.len()).sum();
     assert!(written > 0 && error.message.contains(&format!("{written} samples")), "{written}: {error}");

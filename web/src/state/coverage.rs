@@ -24,7 +24,7 @@ pub struct Coverage {
 }
 
 /// What a cell shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellState {
     /// Nothing at the source.
     Empty,
@@ -92,16 +92,17 @@ impl Coverage {
 
     /// Notes a slab's new state and says which selector's row changed and when the slab is. `None` when there
     /// is no such slab.
-    pub fn set(&mut self, selector: usize, slab: usize, state: SlabState, rows: u64) -> Option<(&str, Window)> {
+    pub fn set(
+        &mut self,
+        selector: usize,
+        slab: usize,
+        state: SlabState,
+        rows: u64,
+    ) -> Option<(&str, Window)> {
         let slab = self.slabs.get_mut(selector)?.get_mut(slab)?;
         slab.state = state;
         slab.rows = rows;
         Some((self.selectors.get(selector).map_or("", String::as_str), slab.window))
-    }
-
-    /// Whether there is anything to draw.
-    pub fn is_empty(&self) -> bool {
-        self.slabs.iter().all(Vec::is_empty)
     }
 
     /// Selectors in plan order.
@@ -173,7 +174,10 @@ mod tests {
     #[test]
     fn states_are_noted_and_counted() {
         let mut map = map(4);
-        assert_eq!(map.set(0, 1, SlabState::Failed, 214).map(|(name, _)| name.to_owned()), Some("up".to_owned()));
+        assert_eq!(
+            map.set(0, 1, SlabState::Failed, 214).map(|(name, _)| name.to_owned()),
+            Some("up".to_owned())
+        );
         map.set(0, 0, SlabState::Done, 10);
         map.set(0, 3, SlabState::Empty, 0);
         assert!(map.set(0, 4, SlabState::Done, 1).is_none());
@@ -204,7 +208,7 @@ mod tests {
 
     #[test]
     fn nothing_to_draw() {
-        assert!(Coverage::default().is_empty());
+        assert_eq!(Coverage::default().totals(), Totals::default());
         assert_eq!(Coverage::default().window(), None);
         assert!(Coverage::default().row(0).is_empty());
     }

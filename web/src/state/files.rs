@@ -43,7 +43,8 @@ pub fn too_large(size: f64) -> Option<Recognised> {
 /// Says what a text is.
 pub fn recognise(text: &str) -> Recognised {
     if text.len() as f64 > LARGEST_PLAN {
-        return too_large(text.len() as f64).unwrap_or(Recognised::Other { kind: "too large", words: String::new() });
+        return too_large(text.len() as f64)
+            .unwrap_or(Recognised::Other { kind: "too large", words: String::new() });
     }
     let text = text.trim_start_matches('\u{FEFF}').trim();
     if text.is_empty() {
@@ -55,7 +56,9 @@ pub fn recognise(text: &str) -> Recognised {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(fields)) => {
             let has = |name: &str| fields.contains_key(name);
-            if has("status") && (has("raw_checks") || has("raw_verify") || has("samples_written") || has("command")) {
+            if has("status")
+                && (has("raw_checks") || has("raw_verify") || has("samples_written") || has("command"))
+            {
                 return Recognised::Other {
                     kind: "report",
                     words: "it is a report of a migration, not a plan".to_owned(),
@@ -76,7 +79,8 @@ pub fn recognise(text: &str) -> Recognised {
         }
         Ok(Value::Array(_)) => Recognised::Other {
             kind: "capture",
-            words: "it is a JSON list, perhaps a capture manifest; this page migrates from Prometheus".to_owned(),
+            words: "it is a JSON list, perhaps a capture manifest; this page migrates from Prometheus"
+                .to_owned(),
         },
         Ok(_) => not_a_plan("it is JSON, but not an object"),
         // A plan with a slip of the pen is still a plan: the editor shows where.

@@ -139,8 +139,15 @@ pub enum Part {
 
 impl Part {
     /// All parts.
-    pub const ALL: [Part; 7] =
-        [Part::Stages, Part::Progress, Part::Preflight, Part::Coverage, Part::Balance, Part::Log, Part::Checks];
+    pub const ALL: [Part; 7] = [
+        Part::Stages,
+        Part::Progress,
+        Part::Preflight,
+        Part::Coverage,
+        Part::Balance,
+        Part::Log,
+        Part::Checks,
+    ];
 }
 
 /// A set of parts.
@@ -158,6 +165,11 @@ impl Changes {
     /// Adds a part.
     pub fn add(&mut self, part: Part) {
         self.0 |= part as u8;
+    }
+
+    /// Adds all of another set.
+    pub fn join(&mut self, other: Self) {
+        self.0 |= other.0;
     }
 
     /// Whether a part is in it.
@@ -312,8 +324,7 @@ impl Run {
 
     /// The job broke down, or was cancelled: the stage that ran stops where it is.
     pub fn stop(&mut self, error: Error, now_ms: Millis) {
-        let level =
-            if error.kind == ErrorKind::Cancelled { NoticeLevel::Warn } else { NoticeLevel::Error };
+        let level = if error.kind == ErrorKind::Cancelled { NoticeLevel::Warn } else { NoticeLevel::Error };
         let tag = error.status.map(|status| status.to_string()).unwrap_or_default();
         self.log.push(now_ms, level, &tag, error.to_string());
         for stage in STAGES {
@@ -418,7 +429,8 @@ mod tests {
         assert_eq!(run.current, Some(Stage::Backfill));
         let slabs = vec![Window { start_ms: 0, end_ms: 999 }.split(4)];
         run.apply(Event::Slabs { stage: Stage::Backfill, selectors: vec!["up".to_owned()], slabs }, 5);
-        let slab = Event::Slab { stage: Stage::Backfill, selector: 0, slab: 1, state: SlabState::Done, rows: 60 };
+        let slab =
+            Event::Slab { stage: Stage::Backfill, selector: 0, slab: 1, state: SlabState::Done, rows: 60 };
         let changes = run.apply(slab, 5);
         assert!(changes.has(Part::Coverage) && changes.has(Part::Log) && !changes.has(Part::Stages));
         assert_eq!(run.apply(progress(Stage::Backfill, 60), 9), {

@@ -59,7 +59,8 @@ impl Throughput {
             .windows(2)
             .filter_map(|pair| {
                 let [from, to] = pair else { return None };
-                let seconds = to.elapsed_ms.checked_sub(from.elapsed_ms).filter(|ms| *ms > 0)? as f64 / 1000.0;
+                let seconds =
+                    to.elapsed_ms.checked_sub(from.elapsed_ms).filter(|ms| *ms > 0)? as f64 / 1000.0;
                 Some(Rate {
                     elapsed_ms: (from.elapsed_ms + to.elapsed_ms) as f64 / 2.0,
                     read: to.read.saturating_sub(from.read) as f64 / seconds,

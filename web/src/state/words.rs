@@ -39,7 +39,9 @@ pub fn preflight(report: &PreflightReport) -> Verdict {
     };
     let detail = match (ok, warned) {
         (true, 0) => "Nothing was written so far.".to_owned(),
-        (true, warned) => format!("{} below. Nothing was written so far.", counted(warned, "warning", "warnings")),
+        (true, warned) => {
+            format!("{} below. Nothing was written so far.", counted(warned, "warning", "warnings"))
+        }
         (false, _) => "Nothing was written. What to do stands beside each finding.".to_owned(),
     };
     Verdict { ok, word: if ok { "Ready" } else { "Not ready" }, headline, detail }
@@ -61,10 +63,15 @@ pub fn backfill(report: &BackfillReport) -> Verdict {
         counted(report.series_written, "series", "series"),
         duration(report.run.duration_ms)
     );
-    let rejected: u64 = [&report.balance.samples, &report.balance.histograms, &report.balance.exemplars, &report.balance.metadata]
-        .iter()
-        .map(|line| line.rejected_total())
-        .sum();
+    let rejected: u64 = [
+        &report.balance.samples,
+        &report.balance.histograms,
+        &report.balance.exemplars,
+        &report.balance.metadata,
+    ]
+    .iter()
+    .map(|line| line.rejected_total())
+    .sum();
     let refused = (report.rejections.len() as u64).saturating_add(report.rejections_omitted);
     let mut detail = Vec::new();
     if report.cancelled {
@@ -164,7 +171,10 @@ pub fn verify(report: &VerifyReport) -> Verdict {
         differ.push(format!("{} of {of} differ", count(sum.rows_differ)));
     }
     if sum.missing_series > 0 {
-        differ.push(format!("{} missing in the target", counted(sum.missing_series, "series is", "series are")));
+        differ.push(format!(
+            "{} missing in the target",
+            counted(sum.missing_series, "series is", "series are")
+        ));
     }
     if sum.extra_series > 0 {
         differ.push(format!("{} only in the target", counted(sum.extra_series, "series is", "series are")));
@@ -198,8 +208,11 @@ pub fn verify(report: &VerifyReport) -> Verdict {
                 (extra, "only in the target"),
                 (other, "with another value"),
             ];
-            let kinds: Vec<String> =
-                kinds.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{} {words}", count(*n))).collect();
+            let kinds: Vec<String> = kinds
+                .iter()
+                .filter(|(n, _)| *n > 0)
+                .map(|(n, words)| format!("{} {words}", count(*n)))
+                .collect();
             sentence(&[format!("Samples: {}", join(&kinds))])
         }
     };
@@ -224,11 +237,8 @@ pub fn cutover(report: &CutoverReport) -> Verdict {
     let ok = report.status == Status::Pass;
     let failed = report.promql_checks.iter().filter(|check| !check.matched).count() as u64;
     let all = report.promql_checks.len() as u64;
-    let headline = if ok {
-        "Queries may be moved to tsink.".to_owned()
-    } else {
-        "Do not move queries yet.".to_owned()
-    };
+    let headline =
+        if ok { "Queries may be moved to tsink.".to_owned() } else { "Do not move queries yet.".to_owned() };
     let data = if report.raw_verify.status == Status::Pass {
         "The data is verified"
     } else {
@@ -238,7 +248,10 @@ pub fn cutover(report: &CutoverReport) -> Verdict {
         (0, _) => "no query was compared".to_owned(),
         (1, 0) => "the one query answers the same on both sides".to_owned(),
         (all, 0) => format!("all {all} queries answer the same on both sides"),
-        (all, failed) => format!("{failed} of {} differently on the two sides", counted(all, "query answers", "queries answer")),
+        (all, failed) => format!(
+            "{failed} of {} differently on the two sides",
+            counted(all, "query answers", "queries answer")
+        ),
     };
     Verdict { ok, word: if ok { "PASS" } else { "FAIL" }, headline, detail: format!("{data}; {parity}.") }
 }
@@ -288,7 +301,9 @@ pub fn finding_unit(kind: FindingKind) -> &'static str {
         FindingKind::MissingHistograms | FindingKind::ExtraHistograms | FindingKind::HistogramDiffers => {
             "histograms"
         }
-        FindingKind::MissingExemplars | FindingKind::ExtraExemplars | FindingKind::ExemplarDiffers => "exemplars",
+        FindingKind::MissingExemplars | FindingKind::ExtraExemplars | FindingKind::ExemplarDiffers => {
+            "exemplars"
+        }
         FindingKind::MetadataDiffers => "entries",
         _ => "samples",
     }
@@ -343,7 +358,8 @@ mod tests {
         assert_eq!(verdict.headline, "226 of 5,760,000 samples in 1,000 series differ.");
         assert_eq!(verdict.detail, "What differs is missing in the target; nothing has a wrong value.");
 
-        let check = RawCheckReport { differing_samples: 2, sample_mismatches: 228, missing_series: 1, ..check };
+        let check =
+            RawCheckReport { differing_samples: 2, sample_mismatches: 228, missing_series: 1, ..check };
         let verdict = verify(&report(Status::Fail, check));
         assert_eq!(
             verdict.headline,

@@ -61,7 +61,6 @@ impl Run {
             now_ms: self.ports.clock.now_ms(),
             tenant: self.plan.target.tenant.clone(),
             source_read_via: self.plan.options.read_via,
-            ..Hints::default()
         };
         let raw_checks = self.verify_samples(estimate.as_ref(), &hints).await?;
         let mut notes = Vec::new();

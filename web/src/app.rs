@@ -1,0 +1,123 @@
+//! The frame of the page: header, stages at the side, one page at a time, and what works everywhere.
+
+use crate::browser;
+use crate::components::drop_layer::DropLayer;
+use crate::components::error_banner::ErrorBanner;
+use crate::components::header::Header;
+use crate::components::nav::Nav;
+use crate::components::open;
+use crate::pages::{
+    backfill::Backfill, cutover::Cutover, plan::PlanPage, preflight::Preflight, verify::Verify,
+};
+use crate::state::run::Part;
+use crate::state::view::View;
+use crate::state::{Phase, Store, format, store};
+use leptos::ev;
+use leptos::prelude::*;
+use std::time::Duration;
+use tsink_migrate_engine::report::{Report, Status};
+use tsink_migrate_engine::run::Stage;
+
+/// The page.
+#[component]
+pub fn App() -> impl IntoView {
+    let store = Store::start();
+    provide_context(store);
+    listen(store);
+    open::at_start(store);
+    Effect::new(move || document().set_title(&title(store)));
+
+    let skip = move |_| browser::focus("content");
+    let page = move || match store.view.get() {
+        View::Plan => view! { <PlanPage /> }.into_any(),
+        View::Stage(Stage::Preflight) => view! { <Preflight /> }.into_any(),
+        View::Stage(Stage::Backfill) => view! { <Backfill /> }.into_any(),
+        View::Stage(Stage::Verify) => view! { <Verify /> }.into_any(),
+        View::Stage(Stage::Cutover) => view! { <Cutover /> }.into_any(),
+    };
+    view! {
+        <button class="skip" on:click=skip>"Skip to the content"</button>
+        <Header />
+        <div class="frame">
+            <Nav />
+            <main id="content" tabindex="-1" aria-label=move || store.view.get().title()>
+                <ErrorBanner />
+                {page}
+            </main>
+        </div>
+        <DropLayer />
+        <p class="visually-hidden" role="status" data-testid="said">{move || store.said.get()}</p>
+    }
+}
+
+/// Listeners on the window: the address' fragment, leaving during a run, the clock.
+fn listen(store: Store) {
+    if let Some(view) = location_hash().and_then(|hash| View::from_hash(&hash)) {
+        store.view.set(view);
+    }
+    let _ = window_event_listener(ev::hashchange, move |_| {
+        if let Some(view) = location_hash().and_then(|hash| View::from_hash(&hash)) {
+            store.go(view);
+        }
+    });
+    let _ = window_event_listener(ev::beforeunload, move |event| {
+        if store.phase.get_untracked().is_busy() {
+            event.prevent_default();
+            // Older browsers ask only when there is a return value.
+            event.set_return_value("A migration is under way.");
+        }
+    });
+    set_interval(
+        move || {
+            if store.phase.get_untracked().is_busy() {
+                store.now.set(browser::now_ms());
+            }
+        },
+        Duration::from_millis(500),
+    );
+}
+
+/// What stands on the browser's tab: where the run is, for an operator in another tab.
+fn title(store: Store) -> String {
+    let name = "tsink Migrate";
+    let now = store.read(&[Part::Stages, Part::Progress], |run| {
+        let running = run.current.map(|stage| {
+            let done = run.stage(stage).progress.as_ref().map_or(0.0, |progress| progress.fraction);
+            format!("{} {}", format::percent(done), crate::state::run::title(stage))
+        });
+        running.or_else(|| {
+            let last = crate::state::run::STAGES
+                .into_iter()
+                .rev()
+                .find_map(|stage| run.stage(stage).report.as_ref())?;
+            Some(verdict(last).to_owned())
+        })
+    });
+    match (store.phase.get(), now) {
+        (Phase::Paused, Some(now)) => format!("Paused · {now} · {name}"),
+        (_, Some(now)) => format!("{now} · {name}"),
+        (_, None) => name.to_owned(),
+    }
+}
+
+fn verdict(report: &Report) -> &'static str {
+    use crate::state::words;
+    match report {
+        Report::Preflight(report) => words::preflight(report).word,
+        Report::Backfill(report) => words::backfill(report).word,
+        Report::Verify(report) => words::verify(report).word,
+        Report::Cutover(report) if report.status == Status::Pass => "Cutover check: PASS",
+        Report::Cutover(_) => "Cutover check: FAIL",
+    }
+}
+
+/// Whether results that are shown were made with another plan or window than the present one.
+pub fn is_stale(stage: Stage) -> bool {
+    let store = store();
+    let now = store.inputs();
+    !store.phase.get().is_busy()
+        && store.read(&[Part::Stages], |run| {
+            let model = run.stage(stage);
+            model.state.is_over() && model.inputs != now
+        })
+}

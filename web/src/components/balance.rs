@@ -1,0 +1,87 @@
+//! The balance: every row that was read is accounted for, or the run fails.
+
+use super::pill::{Pill, Tone};
+use crate::state::run::Part;
+use crate::state::{format, store};
+use leptos::prelude::*;
+use tsink_migrate_engine::report::{Balance, BalanceLine};
+
+/// The balance; nothing before there is one.
+#[component]
+pub fn BalancePanel() -> impl IntoView {
+    let store = store();
+    let balance = Memo::new(move |_| store.read(&[Part::Balance, Part::Stages], |run| run.balance.clone()));
+    let is_over = move || !store.phase.get().is_busy();
+    let pill = move || {
+        balance.with(|balance| {
+            let closes = balance.as_ref()?.closes;
+            // Half-way through, rows are under way, and a balance that is open is no news.
+            (closes || is_over()).then(|| {
+                let (tone, word) =
+                    if closes { (Tone::Good, "closes") } else { (Tone::Bad, "does not close") };
+                view! { <Pill tone word=word.to_owned() /> }
+            })
+        })
+    };
+    view! {
+        <Show when=move || balance.with(Option::is_some)>
+            <section class="panel" data-testid="balance" aria-label="Balance">
+                <div class="panel-head"><h2>"Balance"</h2>{pill}</div>
+                {move || balance.with(|balance| balance.as_ref().map(table))}
+            </section>
+        </Show>
+    }
+}
+
+fn table(balance: &Balance) -> impl IntoView + use<> {
+    let kinds: Vec<(&'static str, BalanceLine)> = [
+        ("samples", &balance.samples),
+        ("histograms", &balance.histograms),
+        ("exemplars", &balance.exemplars),
+        ("metadata", &balance.metadata),
+    ]
+    .into_iter()
+    .filter(|(name, line)| *name == "samples" || **line != BalanceLine::default())
+    .map(|(name, line)| (name, line.clone()))
+    .collect();
+    let head =
+        kinds.iter().map(|(name, _)| view! { <th scope="col" class="num">{*name}</th> }).collect_view();
+    let row = |word: String, class: &'static str, pick: &dyn Fn(&BalanceLine) -> String| {
+        let cells = kinds.iter().map(|(_, line)| view! { <td class="num">{pick(line)}</td> }).collect_view();
+        view! { <tr class=class><th scope="row">{word}</th>{cells}</tr> }
+    };
+    let mut reasons: Vec<&String> = kinds.iter().flat_map(|(_, line)| line.rejected.keys()).collect();
+    reasons.sort();
+    reasons.dedup();
+    let rejected = reasons
+        .iter()
+        .map(|reason| {
+            let pick = |line: &BalanceLine| format::count(line.rejected.get(*reason).copied().unwrap_or(0));
+            row(format!("refused: {}", reason.replace('_', " ")), "", &pick)
+        })
+        .collect_view();
+    let none_rejected =
+        reasons.is_empty().then(|| row("refused by target".to_owned(), "", &|_| "0".to_owned()));
+    view! {
+        <div class="scroll-x">
+            <table class="figures-table">
+                <thead><tr><td></td>{head}</tr></thead>
+                <tbody>
+                    {row("read from source".to_owned(), "", &|line| format::count(line.read))}
+                    {row("written".to_owned(), "", &|line| format::count(line.written))}
+                    {none_rejected}
+                    {rejected}
+                    {row("read twice".to_owned(), "", &|line| format::count(line.deduplicated))}
+                    {row("outside the window".to_owned(), "", &|line| format::count(line.outside_window))}
+                    {row("unaccounted for".to_owned(), "total", &unaccounted)}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+fn unaccounted(line: &BalanceLine) -> String {
+    let left = line.unaccounted();
+    let sign = if left < 0 { "−" } else { "" };
+    format!("{sign}{}", format::count(u64::try_from(left.unsigned_abs()).unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,103 @@
+//! What was compared, side by side.
+
+use crate::state::format;
+use crate::state::words::Totals;
+use leptos::prelude::*;
+use tsink_migrate_engine::report::{ExemplarCheckReport, MetadataCheckReport, RawCheckReport};
+
+/// Selectors listed at most.
+const MOST: usize = 200;
+
+/// Totals of both sides; nothing else may be as plain as this.
+#[component]
+pub fn Compared(
+    /// Raw checks, added up.
+    totals: Totals,
+    /// Metadata checks.
+    metadata: Vec<MetadataCheckReport>,
+    /// Exemplar checks.
+    exemplars: Vec<ExemplarCheckReport>,
+) -> impl IntoView {
+    let sum = |pick: &dyn Fn(&ExemplarCheckReport) -> u64| exemplars.iter().map(pick).sum::<u64>();
+    let entries = |pick: &dyn Fn(&MetadataCheckReport) -> u64| metadata.iter().map(pick).sum::<u64>();
+    let rows = [
+        ("series", totals.series),
+        ("samples", totals.samples),
+        ("histograms", totals.histograms),
+        ("exemplars", [sum(&|check| check.source_exemplars), sum(&|check| check.target_exemplars)]),
+        ("metadata", [entries(&|check| check.source_entries), entries(&|check| check.target_entries)]),
+    ];
+    let rows = rows.map(|(name, [source, target])| {
+        let class = if source == target { "" } else { "differs" };
+        view! {
+            <tr class=class>
+                <th scope="row">{name}</th>
+                <td class="num">{format::count(source)}</td>
+                <td class="num">{format::count(target)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="panel" data-testid="compared" aria-label="Compared">
+            <div class="panel-head"><h2>"Compared"</h2></div>
+            <table class="figures-table">
+                <thead><tr><td></td><th scope="col" class="num">"source"</th><th scope="col" class="num">"target"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+}
+
+/// One row a selector.
+#[component]
+pub fn BySelector(
+    /// Raw checks.
+    checks: Vec<RawCheckReport>,
+) -> impl IntoView {
+    let more = checks.len().saturating_sub(MOST);
+    let rows = checks.into_iter().take(MOST).map(|check| {
+        let differ = check.sample_mismatches + check.histogram_mismatches;
+        let missing = check.missing_series + check.extra_series;
+        let is_equal = check.issues.is_empty() && differ + missing == 0;
+        let (tone, word) =
+            if is_equal { (super::pill::Tone::Good, "equal") } else { (super::pill::Tone::Bad, "differs") };
+        view! {
+            <tr>
+                <td data-label="state"><super::pill::Mark tone word /></td>
+                <td data-label="selector" class="mono break">{check.selector}</td>
+                <td data-label="series" class="num">{both(check.source_series, check.target_series)}</td>
+                <td data-label="samples" class="num">{both(check.source_rows, check.target_rows)}</td>
+                <td data-label="series differ" class="num">{format::count(missing)}</td>
+                <td data-label="samples differ" class="num">{format::count(differ)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="panel" data-testid="by-selector" aria-label="By selector">
+            <div class="panel-head"><h2>"By selector"</h2></div>
+            <table class="table stacked">
+                <thead>
+                    <tr>
+                        <th scope="col">"state"</th>
+                        <th scope="col">"selector"</th>
+                        <th scope="col" class="num">"series"</th>
+                        <th scope="col" class="num">"samples"</th>
+                        <th scope="col" class="num">"series differ"</th>
+                        <th scope="col" class="num">"samples differ"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+            {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more selectors; the report has all")}</p> })}
+        </section>
+    }
+}
+
+/// One number where both sides have it, both where not.
+fn both(source: u64, target: u64) -> String {
+    if source == target {
+        format::count(source)
+    } else {
+        format!("{} / {}", format::count(source), format::count(target))
+    }
+}

@@ -1,0 +1,98 @@
+//! Where a migration begins.
+
+use super::open::{self, Sample};
+use super::pill::{Pill, Tone};
+use crate::state::files::Recognised;
+use crate::state::store;
+use leptos::prelude::*;
+
+/// The large zone of the start page, or a strip once there is a plan.
+#[component]
+pub fn DropZone(
+    /// Whether there is a plan already.
+    #[prop(into)]
+    small: Signal<bool>,
+) -> impl IntoView {
+    let store = store();
+    let sample = expect_context::<Sample>();
+    let try_sample = move || {
+        sample.0.get().map(|text| {
+            let open = move |_| open::text(store, text.clone(), open::SAMPLE);
+            view! { <button class="button" data-testid="try-sample" on:click=open>"Try the sample"</button> }
+        })
+    };
+    let choose = move |_| open::choose();
+    move || {
+        if small.get() {
+            view! {
+                <div class="drop-zone small" data-testid="drop-zone">
+                    <p class="dim">"Another plan? Drop it anywhere, or paste it."</p>
+                    <button class="button" on:click=choose>"Choose files…"</button>
+                </div>
+            }
+            .into_any()
+        } else {
+            view! {
+                <div class="drop-zone" data-testid="drop-zone">
+                    <h1>"Drop a migration plan"</h1>
+                    <p class="dim">
+                        "Move Prometheus history into tsink, and prove that every sample arrived. "
+                        "Files stay in this browser; data goes only to the servers that your plan names."
+                    </p>
+                    <div class="row centre">
+                        <button class="button primary" data-testid="choose" on:click=choose>"Choose files…"</button>
+                        <button class="button" data-testid="write-plan" on:click=move |_| store.write_plan()>
+                            "Write a plan"
+                        </button>
+                        {try_sample}
+                    </div>
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// What was offered and not taken, and why.
+#[component]
+pub fn OfferedFiles() -> impl IntoView {
+    let store = store();
+    let rows = move || {
+        let offered = store.offered.get();
+        offered
+            .into_iter()
+            .map(|file| {
+                let (tone, kind, words) = match file.what {
+                    Recognised::Plan { words } => {
+                        (Tone::Plain, "plan", format!("{words}; another one is open, so it was left alone"))
+                    }
+                    Recognised::Other { kind, words } => (Tone::Warn, kind, words),
+                };
+                view! {
+                    <li>
+                        <Pill tone word=kind.to_owned() />
+                        <span class="mono">{file.name}</span>
+                        <span class="dim">{words}</span>
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <Show when=move || !store.offered.with(Vec::is_empty)>
+            <section class="panel" data-testid="offered" aria-label="Files that were left alone">
+                <div class="panel-head">
+                    <h2>"Left alone"</h2>
+                    <button
+                        class="button quiet push"
+                        aria-label="Close the list"
+                        on:click=move |_| store.offered.set(Vec::new())
+                    >
+                        "Close"
+                    </button>
+                </div>
+                <ul class="offered">{rows}</ul>
+            </section>
+        </Show>
+    }
+}

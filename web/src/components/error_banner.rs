@@ -1,0 +1,59 @@
+//! Failures: of the job as a whole on top of the page, and the card that every failure is shown with.
+
+use super::glyph::{Glyph, Sign};
+use crate::state::{format, store};
+use leptos::prelude::*;
+use tsink_migrate_engine::Error;
+
+/// What went wrong as a whole; closes by hand.
+#[component]
+pub fn ErrorBanner() -> impl IntoView {
+    let store = store();
+    let body = move || {
+        store.banner.get().map(|banner| {
+            let details = match banner.error {
+                Some(error) => view! { <ErrorCard error /> }.into_any(),
+                None => view! { <p>{banner.text}</p> }.into_any(),
+            };
+            view! {
+                <section class="banner" role="alert" data-testid="error-banner">
+                    <Glyph sign=Sign::Cross />
+                    <div>
+                        <h2>{banner.title}</h2>
+                        {details}
+                    </div>
+                    <button class="button quiet" on:click=move |_| store.banner.set(None)>"Close"</button>
+                </section>
+            }
+        })
+    };
+    view! { <div class="banner-place">{body}</div> }
+}
+
+/// A failure with everything that is known about it.
+#[component]
+pub fn ErrorCard(
+    /// The failure.
+    error: Error,
+) -> impl IntoView {
+    let from = match (error.side, &error.url) {
+        (Some(side), Some(url)) => Some(format!("{side} {url}")),
+        (Some(side), None) => Some(side.to_string()),
+        (None, url) => url.clone(),
+    };
+    let status = error.status.map(|status| format!("status {status}"));
+    let place = error.selector.clone().map(|selector| match error.slab {
+        Some(slab) => format!("{selector}, {}", format::window(slab)),
+        None => selector,
+    });
+    let facts: Vec<String> = [from, status, place].into_iter().flatten().collect();
+    let said = error.server_message.clone().filter(|words| !words.is_empty());
+    view! {
+        <div class="error-card">
+            <p class="message">{error.message.clone()}</p>
+            {(!facts.is_empty()).then(|| view! { <p class="mono dim small">{facts.join(" · ")}</p> })}
+            {said.map(|words| view! { <p class="small">"It said: " <q class="mono">{words}</q></p> })}
+            {(!error.remedy.is_empty()).then(|| view! { <p class="remedy">{error.remedy.clone()}</p> })}
+        </div>
+    }
+}

@@ -1,0 +1,205 @@
+//! The plan as a form, for those who do not write JSON. It edits the same text: what the form has no field
+//! for stays as it is.
+
+mod headers;
+mod queries;
+
+use crate::state::{endpoints, store};
+use headers::Headers;
+use leptos::prelude::*;
+use queries::Queries;
+use tsink_migrate_engine::plan::Draft;
+
+/// The plan as the form sees it; none while the text is not JSON.
+#[derive(Clone, Copy)]
+struct Form(Memo<Option<Draft>>);
+
+impl Form {
+    fn get<T: Default>(self, read: impl FnOnce(&Draft) -> T) -> T {
+        self.0.with(|draft| draft.as_ref().map(read)).unwrap_or_default()
+    }
+
+    fn edit(self, edit: impl FnOnce(&mut Draft)) {
+        store().edit(edit);
+    }
+}
+
+/// The form.
+#[component]
+pub fn PlanForm() -> impl IntoView {
+    let store = store();
+    let form = Form(Memo::new(move |_| store.text.with(|text| Draft::from_text(text))));
+    provide_context(form);
+    let is_readable = Memo::new(move |_| form.0.with(Option::is_some));
+    let is_locked = move || store.phase.get().is_busy();
+    view! {
+        <Show
+            when=move || is_readable.get()
+            fallback=|| view! {
+                <p class="empty">"The text is not valid JSON, or names a field twice. Mend it under Text first; the form follows."</p>
+            }
+        >
+            <form class="form" data-testid="plan-form" on:submit=|event| event.prevent_default()>
+                <fieldset disabled=is_locked>
+                    <div class="form-columns">
+                        <Source />
+                        <Target />
+                    </div>
+                    <Selectors />
+                    <Queries />
+                </fieldset>
+            </form>
+        </Show>
+    }
+}
+
+fn form() -> Form {
+    expect_context()
+}
+
+#[component]
+fn Source() -> impl IntoView {
+    let form = form();
+    let base = Memo::new(move |_| form.get(endpoints::source_base));
+    let metadata = move || form.get(endpoints::moves_metadata);
+    let exemplars = move || form.get(endpoints::moves_exemplars);
+    let is_odd = move || base.with(Option::is_none);
+    view! {
+        <div class="group">
+            <h3>"Source: Prometheus"</h3>
+            <Base
+                id="source-base"
+                hint="http://prometheus:9090 or /prometheus"
+                base
+                set=|draft: &mut Draft, base: &str| endpoints::set_source(draft, base)
+            />
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid="form-metadata"
+                    disabled=is_odd
+                    prop:checked=metadata
+                    on:change=move |event| form.edit(|draft| endpoints::set_metadata(draft, event_target_checked(&event)))
+                />
+                "Metadata (type, help, unit)"
+            </label>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    data-testid="form-exemplars"
+                    disabled=is_odd
+                    prop:checked=exemplars
+                    on:change=move |event| form.edit(|draft| endpoints::set_exemplars(draft, event_target_checked(&event)))
+                />
+                "Exemplars"
+            </label>
+            <Headers is_source=true />
+        </div>
+    }
+}
+
+#[component]
+fn Target() -> impl IntoView {
+    let form = form();
+    let base = Memo::new(move |_| form.get(endpoints::target_base));
+    view! {
+        <div class="group">
+            <h3>"Target: tsink"</h3>
+            <Base
+                id="target-base"
+                hint="http://tsink:9201 or /tsink"
+                base
+                set=|draft: &mut Draft, base: &str| endpoints::set_target(draft, base)
+            />
+            <div class="field-group">
+                <label for="tenant">"Tenant"</label>
+                <input
+                    id="tenant"
+                    class="input mono"
+                    data-testid="form-tenant"
+                    placeholder="default"
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=move || form.get(|draft| draft.target.tenant.clone())
+                    on:input=move |event| form.edit(|draft| draft.target.tenant = event_target_value(&event))
+                />
+            </div>
+            <Headers is_source=false />
+        </div>
+    }
+}
+
+/// One URL for all endpoints of a server, as long as they lie in their usual places.
+#[component]
+fn Base(
+    id: &'static str,
+    hint: &'static str,
+    base: Memo<Option<String>>,
+    set: fn(&mut Draft, &str),
+) -> impl IntoView {
+    let form = form();
+    let is_odd = move || base.with(Option::is_none);
+    let meaning = format!("{id}-means");
+    view! {
+        <div class="field-group">
+            <label for=id>"Address"</label>
+            <input
+                id=id
+                class="input mono"
+                data-testid=format!("form-{id}")
+                placeholder=hint
+                autocomplete="off"
+                spellcheck="false"
+                aria-describedby=meaning.clone()
+                disabled=is_odd
+                prop:value=move || base.get().unwrap_or_default()
+                on:input=move |event| form.edit(|draft| set(draft, &event_target_value(&event)))
+            />
+            <p id=meaning class="means">
+                {move || if is_odd() {
+                    "Its endpoints lie in places of their own: edit them under Text.".to_owned()
+                } else {
+                    format!("As this page's browser reaches it: {hint}")
+                }}
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn Selectors() -> impl IntoView {
+    let form = form();
+    let list = Memo::new(move |_| form.get(|draft| draft.selectors.clone()));
+    // What is typed keeps its blank lines; the plan has none.
+    let typed = RwSignal::new(String::new());
+    Effect::new(move || {
+        let list = list.get();
+        if endpoints::lines(&typed.get_untracked()) != list {
+            typed.set(list.join("\n"));
+        }
+    });
+    let rows = move || typed.with(|typed| typed.split('\n').count().clamp(3, 12).to_string());
+    view! {
+        <div class="field-group">
+            <label for="selectors">"Selectors, one a line"</label>
+            <textarea
+                id="selectors"
+                class="input mono"
+                data-testid="form-selectors"
+                rows=rows
+                wrap="off"
+                spellcheck="false"
+                autocomplete="off"
+                placeholder="http_requests_total{job=\"api\"}"
+                prop:value=move || typed.get()
+                on:input=move |event| {
+                    let text = event_target_value(&event);
+                    let list = endpoints::lines(&text);
+                    typed.set(text);
+                    form.edit(|draft| draft.selectors = list);
+                }
+            ></textarea>
+            <p class="means">"PromQL selectors: a metric name, or a name with matchers (=, !=, =~, !~)."</p>
+        </div>
+    }
+}

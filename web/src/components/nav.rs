@@ -1,0 +1,126 @@
+//! The stages, at the side or, where there is no room, on top.
+
+use super::glyph::{Glyph, Sign};
+use crate::state::run::{Part, Run, StageState};
+use crate::state::view::View;
+use crate::state::{Phase, format, store, words};
+use leptos::prelude::*;
+use tsink_migrate_engine::plan::Severity;
+use tsink_migrate_engine::report::{Level, Report};
+use tsink_migrate_engine::run::Stage;
+
+/// The stages.
+#[component]
+pub fn Nav() -> impl IntoView {
+    view! {
+        <nav class="nav" aria-label="Stages">
+            <ol>{View::ALL.map(|view| view! { <li><Entry view /></li> })}</ol>
+        </nav>
+    }
+}
+
+/// What an entry shows.
+#[derive(Clone, PartialEq)]
+struct Look {
+    state: &'static str,
+    sign: Sign,
+    spoken: &'static str,
+    aside: String,
+}
+
+#[component]
+fn Entry(view: View) -> impl IntoView {
+    let store = store();
+    let look = Memo::new(move |_| match view {
+        View::Plan => plan_look(),
+        View::Stage(stage) => stage_look(stage),
+    });
+    let state = move || look.with(|look| look.state);
+    view! {
+        <a
+            class="nav-entry"
+            href=format!("#{}", view.hash())
+            aria-current=move || (store.view.get() == view).then_some("page")
+            data-testid=format!("nav-{}", view.hash())
+        >
+            <span
+                class=move || format!("nav-sign {}", state())
+                data-testid=format!("stage-state-{}", view.hash())
+                data-state=state
+            >
+                <Glyph sign=Signal::derive(move || look.with(|look| look.sign)) />
+            </span>
+            <span class="nav-name">{view.title()}</span>
+            <span class="visually-hidden">{move || look.with(|look| format!(", {}", look.spoken))}</span>
+            <span class="nav-aside">{move || look.with(|look| look.aside.clone())}</span>
+        </a>
+    }
+}
+
+fn plan_look() -> Look {
+    let store = store();
+    let mut look = Look { state: "todo", sign: Sign::Ring, spoken: "not there yet", aside: String::new() };
+    if !store.has_plan.get() {
+        return look;
+    }
+    store.check.with(|check| {
+        let errors = check.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+        if errors > 0 {
+            look =
+                Look { state: "fail", sign: Sign::Cross, spoken: "to be mended", aside: errors.to_string() };
+        } else if check.is_ready() {
+            look = Look { state: "pass", sign: Sign::Check, spoken: "in order", aside: String::new() };
+        }
+    });
+    look
+}
+
+fn stage_look(stage: Stage) -> Look {
+    let store = store();
+    let phase = store.phase.get();
+    store.read(&[Part::Stages, Part::Progress, Part::Preflight], |run| {
+        let model = run.stage(stage);
+        let (sign, spoken) = match model.state {
+            StageState::Todo => (Sign::Dot, "to do"),
+            StageState::Running if phase == Phase::Paused => (Sign::Pause, "paused"),
+            StageState::Running => (Sign::Play, "running"),
+            StageState::Pass => (Sign::Check, "passed"),
+            StageState::Fail => (Sign::Cross, "failed"),
+            StageState::Stopped => (Sign::Warn, "stopped"),
+        };
+        Look { state: model.state.word(), sign, spoken, aside: aside(run, stage) }
+    })
+}
+
+/// The one figure that says most about a stage.
+fn aside(run: &Run, stage: Stage) -> String {
+    let model = run.stage(stage);
+    if model.state == StageState::Running {
+        let fraction = model.progress.as_ref().map(|progress| progress.fraction);
+        return fraction
+            .map(|fraction| format!("{} %", (fraction.clamp(0.0, 1.0) * 100.0).floor()))
+            .unwrap_or_default();
+    }
+    if stage == Stage::Preflight && model.state.is_over() {
+        let notes = run
+            .preflight
+            .as_ref()
+            .map_or(0, |report| report.notes.iter().filter(|note| note.level >= Level::Warn).count());
+        if notes > 0 {
+            return format::counted(notes as u64, "note", "notes");
+        }
+    }
+    match &model.report {
+        Some(Report::Backfill(report)) => format::duration(report.run.duration_ms),
+        Some(Report::Verify(report)) => {
+            let sum = words::totals(&report.raw_checks);
+            let differ = sum.rows_differ + sum.missing_series + sum.extra_series;
+            if differ > 0 { format::short(differ as f64) } else { String::new() }
+        }
+        Some(Report::Cutover(report)) => {
+            let failed = report.promql_checks.iter().filter(|check| !check.matched).count();
+            if failed > 0 { failed.to_string() } else { String::new() }
+        }
+        _ => String::new(),
+    }
+}

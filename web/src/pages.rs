@@ -1,0 +1,7 @@
+//! One page a stage.
+
+pub mod backfill;
+pub mod cutover;
+pub mod plan;
+pub mod preflight;
+pub mod verify;

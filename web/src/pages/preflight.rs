@@ -1,0 +1,58 @@
+//! Preflight: both servers are asked, nothing is written.
+
+use crate::components::capabilities::CapabilitiesPanel;
+use crate::components::endpoint_table::EndpointTable;
+use crate::components::estimate::EstimatePanel;
+use crate::components::event_log::EventLog;
+use crate::components::notes::Notes;
+use crate::components::stage_frame::StageFrame;
+use crate::components::way_out::WaysOut;
+use crate::state::run::{Part, Run};
+use crate::state::words::{self, Verdict};
+use crate::state::{format, store};
+use leptos::prelude::*;
+use tsink_migrate_engine::run::Stage;
+
+fn verdict(run: &Run) -> Option<Verdict> {
+    run.preflight.as_ref().map(words::preflight)
+}
+
+/// The page.
+#[component]
+pub fn Preflight() -> impl IntoView {
+    view! {
+        <StageFrame
+            stage=Stage::Preflight
+            about="Asks both servers whether they are ready, what they are, and how much there is to copy. Nothing is written."
+            verdict
+        >
+            <WaysOut />
+            <EndpointTable />
+            <Details />
+            <EventLog />
+        </StageFrame>
+    }
+}
+
+#[component]
+fn Details() -> impl IntoView {
+    let store = store();
+    move || {
+        let report = store.read(&[Part::Preflight], |run| run.preflight.clone())?;
+        let keeps = report.target_retention_ms.and_then(|ms| u64::try_from(ms).ok()).map(format::duration);
+        let notes = (!report.notes.is_empty()).then(|| view! { <Notes notes=report.notes.clone() /> });
+        let version = report.target_version.clone();
+        let capabilities = report
+            .target_payloads
+            .clone()
+            .map(|capabilities| view! { <CapabilitiesPanel capabilities version keeps /> });
+        let estimate = report.estimate.clone().map(|estimate| view! { <EstimatePanel estimate /> });
+        Some(view! {
+            {notes}
+            <div class="columns">
+                <div class="stack">{estimate}</div>
+                <div class="stack">{capabilities}</div>
+            </div>
+        })
+    }
+}

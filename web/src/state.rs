@@ -1,0 +1,471 @@
+//! What the page knows: one store, passed by context. The model itself is plain data in the modules below;
+//! the store makes it reactive and talks to the engine.
+
+pub mod coverage;
+pub mod endpoints;
+pub mod files;
+pub mod format;
+pub mod log;
+pub mod run;
+pub mod throughput;
+pub mod view;
+pub mod words;
+
+use crate::browser;
+use crate::worker::{Engine, Incoming};
+use files::Recognised;
+use leptos::prelude::*;
+use run::{Artifacts, Changes, Inputs, Part, Run};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tsink_migrate_engine::gateway::Recipe;
+use tsink_migrate_engine::plan::{Draft, PlanCheck, Severity};
+use tsink_migrate_engine::run::{Event, Stage};
+use tsink_migrate_engine::{Error, ErrorKind};
+use tsink_migrate_host::protocol::{FromEngine, ToEngine};
+use view::View;
+
+/// Start of the window until somebody says otherwise.
+pub const FIRST_START: &str = "now-1d";
+/// End of the window until somebody says otherwise. Not `now`: a source may still be taking in the last
+/// samples, and a verification must find the same ones twice.
+pub const FIRST_END: &str = "now-1m";
+/// Pause between a key stroke and the check of the plan, in ms.
+const CHECK_AFTER_MS: u64 = 120;
+
+/// What the engine is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// A job.
+    Running,
+    /// A job, held.
+    Paused,
+    /// A job that was told to end.
+    Cancelling,
+}
+
+impl Phase {
+    /// Whether a job is under way.
+    pub fn is_busy(self) -> bool {
+        self != Self::Idle
+    }
+}
+
+/// Something that went wrong as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Banner {
+    /// What.
+    pub title: String,
+    /// Why.
+    pub text: String,
+    /// The engine's error, if it is one.
+    pub error: Option<Error>,
+}
+
+/// A file that was offered to the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub what: Recognised,
+    /// Whether its plan was taken.
+    pub taken: bool,
+}
+
+/// Gateway recipes for the plan at hand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recipes {
+    /// Recipes.
+    pub recipes: Vec<Recipe>,
+    /// Why there are none for a valid plan.
+    pub error: Option<Error>,
+}
+
+/// The store.
+#[derive(Clone, Copy)]
+pub struct Store {
+    /// Page shown.
+    pub view: RwSignal<View>,
+    /// Plan text; empty when there is none.
+    pub text: RwSignal<String>,
+    /// Name of the plan's file.
+    pub name: RwSignal<String>,
+    /// Start of the window as typed.
+    pub start: RwSignal<String>,
+    /// End of the window as typed.
+    pub end: RwSignal<String>,
+    /// Values for `${NAME}`; only ever in memory.
+    pub secrets: RwSignal<BTreeMap<String, String>>,
+    /// Newest check of the plan.
+    pub check: RwSignal<PlanCheck>,
+    /// Whether a newer check is awaited.
+    pub checking: RwSignal<bool>,
+    /// Whether the start page is over: a plan was opened or is being written.
+    pub has_plan: RwSignal<bool>,
+    /// Whether the form is shown instead of the text.
+    pub form: RwSignal<bool>,
+    /// Files offered last.
+    pub offered: RwSignal<Vec<Offered>>,
+    /// Gateway recipes for the plan, once somebody asked.
+    pub recipes: RwSignal<Recipes>,
+    /// What the engine does.
+    pub phase: RwSignal<Phase>,
+    /// What went wrong as a whole.
+    pub banner: RwSignal<Option<Banner>>,
+    /// Read out by screen readers.
+    pub said: RwSignal<String>,
+    /// Ticks twice a second while a job runs; Unix ms.
+    pub now: RwSignal<i64>,
+    run: StoredValue<Run>,
+    parts: [Trigger; 7],
+    follow: StoredValue<bool>,
+    asked: StoredValue<u32>,
+    timer: StoredValue<Option<TimeoutHandle>>,
+    engine: StoredValue<Option<Engine>, LocalStorage>,
+}
+
+/// The store of the page.
+pub fn store() -> Store {
+    expect_context()
+}
+
+impl Store {
+    /// A store with nothing in it, and the engine on its way.
+    pub fn start() -> Self {
+        let store = Self {
+            view: RwSignal::new(View::default()),
+            text: RwSignal::default(),
+            name: RwSignal::default(),
+            start: RwSignal::new(browser::query("start").unwrap_or_else(|| FIRST_START.to_owned())),
+            end: RwSignal::new(browser::query("end").unwrap_or_else(|| FIRST_END.to_owned())),
+            secrets: RwSignal::default(),
+            check: RwSignal::default(),
+            checking: RwSignal::default(),
+            has_plan: RwSignal::default(),
+            form: RwSignal::default(),
+            offered: RwSignal::default(),
+            recipes: RwSignal::default(),
+            phase: RwSignal::default(),
+            banner: RwSignal::default(),
+            said: RwSignal::default(),
+            now: RwSignal::new(browser::now_ms()),
+            run: StoredValue::default(),
+            parts: std::array::from_fn(|_| Trigger::new()),
+            follow: StoredValue::new(true),
+            asked: StoredValue::new(0),
+            timer: StoredValue::new(None),
+            engine: StoredValue::new_local(None),
+        };
+        store.start_engine();
+        Effect::new(move || store.schedule_check());
+        store
+    }
+
+    fn start_engine(self) {
+        match Engine::start(move |incoming| self.receive(incoming)) {
+            Ok(engine) => self.engine.set_value(Some(engine)),
+            Err(why) => self.broken(why),
+        }
+    }
+
+    /// A worker that broke down may be of no more use; a new one costs little. Not from within its own
+    /// message.
+    fn renew_engine(self) {
+        set_timeout(
+            move || {
+                self.start_engine();
+                self.schedule_check();
+            },
+            Duration::ZERO,
+        );
+    }
+
+    /// Reads from the run's model; runs again when one of the parts changes.
+    pub fn read<T>(self, parts: &[Part], read: impl FnOnce(&Run) -> T) -> T {
+        for part in parts {
+            self.trigger(*part).track();
+        }
+        self.run.with_value(read)
+    }
+
+    fn trigger(self, part: Part) -> Trigger {
+        let [stages, progress, preflight, coverage, balance, log, checks] = self.parts;
+        match part {
+            Part::Stages => stages,
+            Part::Progress => progress,
+            Part::Preflight => preflight,
+            Part::Coverage => coverage,
+            Part::Balance => balance,
+            Part::Log => log,
+            Part::Checks => checks,
+        }
+    }
+
+    fn notify(self, changes: Changes) {
+        for part in Part::ALL {
+            if changes.has(part) {
+                self.trigger(part).notify();
+            }
+        }
+    }
+
+    /// Opens a plan. Secrets go: a new plan may name other servers.
+    pub fn open(self, text: String, name: String) {
+        self.secrets.update(BTreeMap::clear);
+        self.said.set(format!("Plan {name} is open."));
+        self.name.set(name);
+        self.text.set(text);
+        self.has_plan.set(true);
+        self.go(View::Plan);
+    }
+
+    /// Begins a plan in the form.
+    pub fn write_plan(self) {
+        if self.text.with_untracked(|text| text.trim().is_empty()) {
+            let draft = Draft::for_servers("http://prometheus:9090", "http://tsink:9201");
+            self.open(draft.to_text(), "new plan".to_owned());
+        }
+        self.form.set(true);
+    }
+
+    /// Edits the plan's text by its fields. `false` when the text has to be mended by hand first.
+    pub fn edit(self, edit: impl FnOnce(&mut Draft)) -> bool {
+        let Some(mut draft) = self.text.with_untracked(|text| Draft::from_text(text)) else { return false };
+        edit(&mut draft);
+        self.text.set(draft.to_text());
+        true
+    }
+
+    /// What keeps a job from starting, in a few words.
+    pub fn blocked(self) -> Option<String> {
+        if !self.has_plan.get() || self.text.with(|text| text.trim().is_empty()) {
+            return Some("no plan yet".to_owned());
+        }
+        self.check.with(|check| {
+            let errors = check.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+            let missing = check.missing_secrets.len();
+            if errors > 0 {
+                Some(format::counted(errors as u64, "thing to mend", "things to mend"))
+            } else if missing > 0 {
+                Some(format::counted(missing as u64, "secret missing", "secrets missing"))
+            } else if check.is_ready() {
+                None
+            } else {
+                Some("checking the plan".to_owned())
+            }
+        })
+    }
+
+    /// Plan and window as they are now.
+    pub fn inputs(self) -> Inputs {
+        Inputs { text: self.text.get(), start: self.start.get(), end: self.end.get() }
+    }
+
+    /// Asks for gateway recipes.
+    pub fn ask_recipes(self) {
+        let text = self.text.get_untracked();
+        self.send(&ToEngine::Recipes { text, base: browser::base_url() });
+    }
+
+    /// Runs stages. A relative window is fixed first, so that every later stage sees the same one.
+    pub fn run(self, stages: &[Stage]) {
+        if self.phase.get_untracked().is_busy() {
+            return;
+        }
+        let window = self.check.with_untracked(|check| check.window);
+        if let Some(window) = window.filter(|_| !self.checking.get_untracked()) {
+            self.start.set(format::rfc3339(window.start_ms));
+            self.end.set(format::rfc3339(window.end_ms));
+        }
+        let inputs = untrack(|| self.inputs());
+        self.banner.set(None);
+        self.run.update_value(|run| run.begin(stages, &inputs));
+        self.notify(Changes::all());
+        self.phase.set(Phase::Running);
+        self.follow.set_value(true);
+        if let Some(first) = stages.first() {
+            self.show(View::Stage(*first));
+        }
+        self.send(&ToEngine::Start {
+            text: inputs.text,
+            base: browser::base_url(),
+            secrets: self.secrets.get_untracked(),
+            start: inputs.start,
+            end: inputs.end,
+            stages: stages.to_vec(),
+        });
+    }
+
+    /// Holds the job.
+    pub fn pause(self) {
+        self.phase.set(Phase::Paused);
+        self.said.set("Paused.".to_owned());
+        self.send(&ToEngine::Pause);
+    }
+
+    /// Lets the job go on.
+    pub fn resume(self) {
+        self.phase.set(Phase::Running);
+        self.said.set("Resumed.".to_owned());
+        self.send(&ToEngine::Resume);
+    }
+
+    /// Ends the job.
+    pub fn cancel(self) {
+        self.phase.set(Phase::Cancelling);
+        self.said.set("Cancelling.".to_owned());
+        self.send(&ToEngine::Cancel);
+    }
+
+    /// Goes to a page because somebody asked for it.
+    pub fn go(self, view: View) {
+        let current = self.run.with_value(|run| run.current);
+        self.follow.set_value(current.is_none_or(|stage| view == View::Stage(stage)));
+        self.show(view);
+    }
+
+    fn show(self, view: View) {
+        if self.view.get_untracked() != view {
+            self.view.set(view);
+        }
+        browser::replace_hash(view.hash());
+    }
+
+    fn send(self, message: &ToEngine) {
+        let sent = self.engine.with_value(|engine| engine.as_ref().map(|engine| engine.send(message)));
+        match sent {
+            Some(Err(why)) => self.broken(why),
+            None => self.broken("it did not start".to_owned()),
+            Some(Ok(())) => {}
+        }
+    }
+
+    fn schedule_check(self) {
+        let is_empty = self.text.with(|text| text.trim().is_empty());
+        (self.start.track(), self.end.track(), self.secrets.track());
+        if let Some(timer) = self.timer.get_value() {
+            timer.clear();
+        }
+        if is_empty {
+            self.check.set(PlanCheck::default());
+            self.checking.set(false);
+            return;
+        }
+        self.checking.set(true);
+        let ask = move || self.ask();
+        self.timer.set_value(set_timeout_with_handle(ask, Duration::from_millis(CHECK_AFTER_MS)).ok());
+    }
+
+    fn ask(self) {
+        let id = self.asked.get_value().wrapping_add(1);
+        self.asked.set_value(id);
+        let inputs = untrack(|| self.inputs());
+        if inputs.text.len() as f64 > files::LARGEST_PLAN {
+            self.checking.set(false);
+            self.check.set(PlanCheck { diagnostics: vec![too_long()], ..PlanCheck::default() });
+            return;
+        }
+        self.send(&ToEngine::Check {
+            id,
+            text: inputs.text,
+            base: browser::base_url(),
+            secrets: self.secrets.get_untracked(),
+            start: inputs.start,
+            end: inputs.end,
+        });
+    }
+
+    fn receive(self, incoming: Incoming) {
+        let message = match incoming {
+            Incoming::Message(message) => message,
+            Incoming::Broken(why) => {
+                if self.engine.with_value(|engine| engine.as_ref().is_some_and(Engine::is_up)) {
+                    self.renew_engine();
+                }
+                return self.broken(why);
+            }
+        };
+        match message {
+            FromEngine::Ready { .. } => {}
+            FromEngine::Checked { id, check } => {
+                if id == self.asked.get_value() {
+                    self.checking.set(false);
+                    self.check.set(*check);
+                }
+            }
+            FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
+            FromEngine::Events { events } => self.apply(events),
+            FromEngine::Artifacts { stage, json, markdown } => {
+                self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown }));
+                self.trigger(Part::Stages).notify();
+            }
+            FromEngine::Finished { ok } => {
+                self.run.update_value(Run::finish);
+                self.end_job();
+                self.said.set(if ok {
+                    "All stages passed.".to_owned()
+                } else {
+                    "The run ended with issues.".to_owned()
+                });
+            }
+            FromEngine::Failed { error } => {
+                self.run.update_value(|run| run.stop(error.clone(), browser::now_ms()));
+                self.end_job();
+                if !matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Input) {
+                    self.renew_engine();
+                }
+                if error.kind == ErrorKind::Cancelled {
+                    self.said.set("Cancelled.".to_owned());
+                } else {
+                    let title = "The run broke off".to_owned();
+                    self.banner.set(Some(Banner { title, text: error.message.clone(), error: Some(error) }));
+                }
+            }
+        }
+    }
+
+    fn apply(self, events: Vec<Event>) {
+        let now = browser::now_ms();
+        let mut changes = Changes::default();
+        for event in events {
+            match &event {
+                Event::StageStarted { stage } if self.follow.get_value() => self.show(View::Stage(*stage)),
+                Event::StageFinished { stage, ok } => {
+                    let verdict = if *ok { "passed" } else { "failed" };
+                    self.said.set(format!("{} {verdict}.", run::title(*stage)));
+                }
+                _ => {}
+            }
+            self.run.update_value(|run| changes.join(run.apply(event, now)));
+        }
+        self.now.set(now);
+        self.notify(changes);
+    }
+
+    fn end_job(self) {
+        self.phase.set(Phase::Idle);
+        self.notify(Changes::all());
+    }
+
+    fn broken(self, why: String) {
+        self.run.update_value(Run::finish);
+        self.end_job();
+        let title = "The engine does not work here".to_owned();
+        self.banner.set(Some(Banner { title, text: why, error: None }));
+    }
+}
+
+fn too_long() -> tsink_migrate_engine::plan::Diagnostic {
+    tsink_migrate_engine::plan::Diagnostic {
+        severity: Severity::Error,
+        path: String::new(),
+        line: 0,
+        column: 0,
+        message: "the text is longer than a plan ever is (1 MiB)".to_owned(),
+        remedy: "Open the plan itself.".to_owned(),
+    }
+}

@@ -1,0 +1,91 @@
+//! The engine's worker and the messages to and from it.
+
+use leptos::wasm_bindgen::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+
+/// Written by Trunk beside the page.
+const SCRIPT: &str = "./engine_worker_loader.js";
+
+/// What reaches the page from its engine.
+pub enum Incoming {
+    /// A message.
+    Message(FromEngine),
+    /// The worker could not be started, or broke; why.
+    Broken(String),
+}
+
+/// A running worker. Messages sent before it is up wait for it.
+pub struct Engine {
+    worker: Worker,
+    is_up: Rc<Cell<bool>>,
+    waiting: Rc<RefCell<Vec<JsValue>>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(web_sys::Event)>,
+}
+
+impl Engine {
+    /// Starts the worker. `on` gets everything that comes from it.
+    pub fn start(on: impl Fn(Incoming) + 'static) -> Result<Self, String> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options(SCRIPT, &options)
+            .map_err(|_| "this browser does not start web workers".to_owned())?;
+        let (is_up, waiting) = (Rc::new(Cell::new(false)), Rc::new(RefCell::new(Vec::<JsValue>::new())));
+        let on = Rc::new(on);
+
+        let on_message = {
+            let (worker, is_up, waiting, on) = (worker.clone(), is_up.clone(), waiting.clone(), on.clone());
+            Closure::new(move |event: MessageEvent| match from_js::<FromEngine>(event.data()) {
+                Ok(message) => {
+                    if matches!(message, FromEngine::Ready { .. }) {
+                        is_up.set(true);
+                        for queued in waiting.take() {
+                            let _ = worker.post_message(&queued);
+                        }
+                    }
+                    on(Incoming::Message(message));
+                }
+                Err(error) => on(Incoming::Broken(format!(
+                    "the page does not understand its engine ({error}); reload the page"
+                ))),
+            })
+        };
+        let on_error = Closure::new(move |event: web_sys::Event| {
+            let message = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
+            on(Incoming::Broken(
+                message
+                    .filter(|text| !text.is_empty())
+                    .unwrap_or_else(|| "its script could not be loaded".to_owned()),
+            ));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self { worker, is_up, waiting, _on_message: on_message, _on_error: on_error })
+    }
+
+    /// Whether the worker is up.
+    pub fn is_up(&self) -> bool {
+        self.is_up.get()
+    }
+
+    /// Sends a message; at once, or when the worker is up.
+    pub fn send(&self, message: &ToEngine) -> Result<(), String> {
+        let value = to_js(message).map_err(|error| error.to_string())?;
+        if !self.is_up.get() {
+            self.waiting.borrow_mut().push(value);
+            return Ok(());
+        }
+        self.worker.post_message(&value).map_err(|_| "the message could not be sent".to_owned())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
