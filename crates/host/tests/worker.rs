@@ -1,5 +1,7 @@
 //! The worker's message loop, in a global scope that looks like a dedicated worker's.
 #![cfg(target_arch = "wasm32")]
+// Clippy's allowances for tests know `#[test]` only.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use js_sys::{Array, Function, Object, Reflect};
 use std::collections::BTreeMap;
