@@ -11,6 +11,18 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What the guard runs: `$1` is the server, `$2` its temporary folder or nothing. Ctrl-C reaches the whole
+/// terminal group; the guard must outlive it.
+const GUARD: &str = r#"
+trap "" INT TERM
+read -r _
+kill -KILL "$1" 2>/dev/null
+if [ -n "$2" ]; then
+    while kill -0 "$1" 2>/dev/null; do sleep 0.05; done
+    rm -rf -- "$2"
+fi
+"#;
+
 /// How a process is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -23,7 +35,8 @@ pub enum End {
 /// A running server. Dropping it ends the process.
 ///
 /// A guard process holds the reading end of a pipe: when this process dies in whatever way, the pipe closes
-/// and the guard kills the server. So a server kept in a `static`, which Rust never drops, ends as well.
+/// and the guard kills the server and removes its temporary folder. So a server kept in a `static`, which Rust
+/// never drops, ends and leaves nothing as well.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -34,11 +47,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program with standard output and standard error in `log`.
+    /// Starts a program with standard output and standard error in `log`. The guard removes `temporary`.
     ///
     /// # Errors
     /// When the log cannot be created or the program does not start.
-    pub fn start(name: &str, command: &mut Command, log: &Path, end: End) -> Result<Self> {
+    pub fn start(
+        name: &str,
+        command: &mut Command,
+        log: &Path,
+        end: End,
+        temporary: Option<&Path>,
+    ) -> Result<Self> {
         let out = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
         let err = out.try_clone()?;
         let child = command
@@ -50,9 +69,9 @@ impl Process {
         let mut process = Self { name: name.to_owned(), child, guard: None, log: log.to_owned(), end };
         process.guard = Some(
             Command::new("sh")
-                // Ctrl-C reaches the whole terminal group; the guard must outlive it.
-                .args(["-c", r#"trap "" INT TERM; read -r _; kill -KILL "$1" 2>/dev/null"#, "guard"])
+                .args(["-c", GUARD, "guard"])
                 .arg(process.child.id().to_string())
+                .arg(temporary.unwrap_or(Path::new("")))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())

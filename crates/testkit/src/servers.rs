@@ -40,6 +40,14 @@ impl Folder {
             Self::Kept(path) => path,
         }
     }
+
+    /// The folder, when it is to go with its server.
+    fn temporary(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Temporary(folder) => Some(folder.path()),
+            Self::Kept(_) => None,
+        }
+    }
 }
 
 /// How long a server may take to be ready.

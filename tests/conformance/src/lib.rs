@@ -1,4 +1,9 @@
-//! What the conformance tests share.
+//! What the conformance tests share: plans, the built command, and the native tool beside it.
+
+pub mod agree;
+pub mod command;
+pub mod plans;
+pub mod world;
 
 use tsink_migrate_engine::plan::{Batch, Compare, Options, Plan, Source, SourceKind, Target};
 use tsink_migrate_engine::port::Secret;

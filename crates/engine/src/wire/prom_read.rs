@@ -1,14 +1,15 @@
 //! Prometheus remote read, response type SAMPLES (`prompb/remote.proto`, Prometheus 2.42).
 
 use super::proto::{LEN, Reader};
-use super::series::encode;
+use super::series::{RowKind, Summary, encode};
+use super::snappy;
 use super::types::{LabelMatcher, Query, ReadRequest};
-use super::{WireError, snappy};
 use crate::model::{Series, Window};
 use bytes::Bytes;
 use prost::Message;
-use std::ops::Range;
+use std::mem::size_of;
 
+pub use super::WireError;
 pub use super::series::{RawSeries, labels_identity};
 
 /// A compressed request for what `matchers` find in `window`. Asks for SAMPLES only: tsink 0.10.2 answers
@@ -26,6 +27,8 @@ pub fn encode_request(matchers: &[LabelMatcher], window: Window) -> Bytes {
 }
 
 /// The answer to one query: the response as it came, decompressed, with an index of its series.
+///
+/// All of it is checked once, when it is read; nothing here can fail afterwards.
 #[derive(Clone, Debug, Default)]
 pub struct SlabData {
     body: Vec<u8>,
@@ -34,18 +37,20 @@ pub struct SlabData {
     histograms: u64,
 }
 
+/// Where a series lies in the body, and what it holds.
 #[derive(Clone, Debug)]
 struct Entry {
-    range: Range<usize>,
-    samples: u64,
-    histograms: u64,
+    start: usize,
+    end: usize,
+    summary: Summary,
 }
 
 impl SlabData {
-    /// Reads a compressed `ReadResponse` and checks all of its structure once.
+    /// Reads a compressed `ReadResponse` and checks all of its structure.
     ///
     /// # Errors
-    /// For anything that is not a response with one result, of at most `limit` bytes decompressed.
+    /// For anything that is not a response with one result, of at most `limit` bytes decompressed. Places
+    /// are byte offsets in the decompressed response.
     pub fn from_answer(body: &[u8], limit: usize) -> Result<Self, WireError> {
         Self::from_response(snappy::decompress(body, limit)?)
     }
@@ -58,6 +63,8 @@ impl SlabData {
         let mut data = Self::default();
         let mut response = Reader::new(&body, 0);
         let mut results = 0;
+        // A real series takes 40 bytes and more; one of two bytes would need forty times its size here.
+        let max_entries = body.len().saturating_mul(3).saturating_add(1 << 20) / size_of::<Entry>();
         while let Some(field) = response.field()? {
             if field.number != 1 {
                 response.skip(field.wire)?;
@@ -74,16 +81,24 @@ impl SlabData {
                 result.expect(field, LEN, "a series")?;
                 let message = result.message()?;
                 let start = message.offset();
-                let series = RawSeries::validate(message)?;
-                data.add(
-                    start..start + series.bytes().len(),
-                    series.sample_count(),
-                    series.histogram_count(),
-                );
+                if data.series.len() >= max_entries {
+                    return Err(WireError::new(
+                        start,
+                        format!(
+                            "more than {max_entries} series in {} bytes, which no server sends",
+                            body.len()
+                        ),
+                    ));
+                }
+                let series = RawSeries::survey(message)?;
+                data.add(start, series.bytes().len(), *series.summary());
             }
         }
         if results != 1 {
-            return Err(WireError::new(0, format!("{results} query results where one query was asked")));
+            return Err(WireError::new(
+                body.len(),
+                format!("the answer ends with {results} query results, expected 1"),
+            ));
         }
         data.body = body;
         Ok(data)
@@ -93,18 +108,27 @@ impl SlabData {
     pub fn from_series(series: &[Series]) -> Self {
         let mut data = Self::default();
         for one in series {
-            let bytes = encode(one);
-            let start = data.body.len();
-            data.body.extend_from_slice(&bytes);
-            data.add(start..start + bytes.len(), one.samples.len() as u64, one.histograms.len() as u64);
+            data.append(|out| out.extend_from_slice(&encode(one)));
         }
         data
     }
 
-    fn add(&mut self, range: Range<usize>, samples: u64, histograms: u64) {
-        self.samples += samples;
-        self.histograms += histograms;
-        self.series.push(Entry { range, samples, histograms });
+    /// Adds a series whose message `write` appends.
+    pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.body.len();
+        write(&mut self.body);
+        let bytes = self.body.get(start..).unwrap_or_default();
+        // Our own encoding; that it passes for every series is what the property tests show.
+        match RawSeries::survey(Reader::new(bytes, start)).map(|raw| (raw.bytes().len(), *raw.summary())) {
+            Ok((length, summary)) => self.add(start, length, summary),
+            Err(_) => self.body.truncate(start),
+        }
+    }
+
+    fn add(&mut self, start: usize, length: usize, summary: Summary) {
+        self.samples += summary.rows_of(RowKind::Sample) as u64;
+        self.histograms += summary.rows_of(RowKind::Histogram) as u64;
+        self.series.push(Entry { start, end: start + length, summary });
     }
 
     /// Series in the answer.
@@ -122,20 +146,24 @@ impl SlabData {
         self.histograms
     }
 
-    /// Bytes held.
-    pub fn byte_len(&self) -> usize {
-        self.body.len()
+    /// Exemplars in the answer; no server sends any in a remote read today.
+    pub fn exemplar_count(&self) -> u64 {
+        self.raw_series().map(|series| series.exemplar_count()).sum()
     }
 
-    /// The series as they stand on the wire.
+    /// Bytes held, the index included.
+    pub fn byte_len(&self) -> usize {
+        self.body.len() + self.series.len() * size_of::<Entry>()
+    }
+
+    /// The series as they stand on the wire, in the server's order.
     pub fn raw_series(&self) -> impl Iterator<Item = RawSeries<'_>> {
         self.series.iter().map(|entry| {
-            let bytes = self.body.get(entry.range.clone()).unwrap_or_default();
-            RawSeries::trusted(bytes, entry.samples, entry.histograms)
+            RawSeries::trusted(self.body.get(entry.start..entry.end).unwrap_or_default(), entry.summary)
         })
     }
 
-    /// The series decoded.
+    /// The series decoded, in the server's order.
     pub fn decode(&self) -> Vec<Series> {
         self.raw_series().map(|series| series.decode()).collect()
     }

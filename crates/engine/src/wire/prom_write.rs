@@ -1,53 +1,32 @@
 //! Prometheus remote write 1.0 (`prompb/remote.proto`, Prometheus 2.42): batches of what was read.
 //!
-//! What made this fast: a series that is in order, inside the window and not too long for its batch is
-//! copied as the bytes that the source sent. Otherwise its rows are copied one by one, still undecoded.
+//! What made this fast: a series that is in order, inside the window and fits a batch is copied as the bytes
+//! that the source sent, and that it is so was noted when its answer was checked; no sample is looked at
+//! here. Otherwise its rows are copied, still undecoded, in runs as long as they lie side by side.
 
-use super::proto::{LEN, Reader, put_bytes, put_varint};
+mod batch;
+mod load;
+mod order;
+
+use super::proto::{Reader, put_bytes};
 use super::series::{RawSeries, Row, RowKind, encode};
-use super::snappy;
 use super::types::MetricMetadata;
 use crate::model::{Metadata, Millis, Series, Window};
-use bytes::Bytes;
+use load::{Limits, Load};
 use prost::Message;
 use std::collections::VecDeque;
+use std::ops::Range;
 
-/// tsink 0.10.2 takes so many metadata updates in a request (`TSINK_REMOTE_WRITE_MAX_*`).
+pub use batch::WriteBatch;
+
+/// tsink 0.10.2 takes so many metadata updates in a request (`TSINK_REMOTE_WRITE_MAX_METADATA_UPDATES`).
 const MAX_METADATA: usize = 512;
-/// And so many exemplars.
-const MAX_EXEMPLARS: usize = 512;
-/// And so many entries of histogram buckets, spans, deltas and counts together.
-const MAX_BUCKET_ENTRIES: usize = 16_384;
-/// A batch this long, in bytes, is full whatever it holds: half of tsink's 64 MiB body limit.
-const MAX_RAW_BYTES: usize = 32 << 20;
-/// Decompressed batches are read back to be split; ours are never longer than this.
-const READ_BACK_LIMIT: usize = 1 << 30;
+/// Tag and length around a series, at most.
+const FRAME_BYTES: usize = 11;
 const ALL_TIME: Window = Window { start_ms: i64::MIN, end_ms: i64::MAX };
 
-/// A write request, ready to send.
-#[derive(Clone, Debug)]
-pub struct WriteBatch {
-    /// Compressed `WriteRequest`.
-    pub body: Bytes,
-    /// Its length before compression, in bytes.
-    pub raw_len: usize,
-    /// Series in it.
-    pub series: u64,
-    /// Float samples in it.
-    pub samples: u64,
-    /// Native histograms in it.
-    pub histograms: u64,
-    /// Exemplars in it.
-    pub exemplars: u64,
-    /// Metadata entries in it.
-    pub metadata: u64,
-    /// Earliest row, Unix ms.
-    pub first_ms: Option<Millis>,
-    /// Latest row, Unix ms.
-    pub last_ms: Option<Millis>,
-}
-
-/// What became of a series' rows.
+/// What became of a series' rows. Of each kind, what was read is the sum of what was put into batches, what
+/// was left out as a repetition, and what lies outside the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
     /// Samples put into batches.
@@ -60,72 +39,86 @@ pub struct Pushed {
     pub deduplicated_samples: u64,
     /// Histograms left out because the same histogram is there already.
     pub deduplicated_histograms: u64,
+    /// Exemplars left out because the same exemplar is there already.
+    pub deduplicated_exemplars: u64,
     /// Samples left out because they lie outside the window.
     pub outside_samples: u64,
     /// Histograms left out because they lie outside the window.
     pub outside_histograms: u64,
-    /// Of `samples`: those that have another value than the one before at the same time. They are written
-    /// as they came; which one stays is the target's decision.
+    /// Exemplars left out because they lie outside the window.
+    pub outside_exemplars: u64,
+    /// Of `samples`: those that have another value than one before at the same time. They are written as
+    /// they came; which one stays is the target's decision.
     pub conflicting_samples: u64,
+    /// The same of `histograms`.
+    pub conflicting_histograms: u64,
 }
 
-/// Packs series into write requests that keep the limits.
+impl Pushed {
+    fn written(&mut self, kind: RowKind) -> &mut u64 {
+        match kind {
+            RowKind::Sample => &mut self.samples,
+            RowKind::Histogram => &mut self.histograms,
+            RowKind::Exemplar => &mut self.exemplars,
+        }
+    }
+
+    fn outside(&mut self, kind: RowKind) -> &mut u64 {
+        match kind {
+            RowKind::Sample => &mut self.outside_samples,
+            RowKind::Histogram => &mut self.outside_histograms,
+            RowKind::Exemplar => &mut self.outside_exemplars,
+        }
+    }
+
+    fn deduplicated(&mut self, kind: RowKind) -> &mut u64 {
+        match kind {
+            RowKind::Sample => &mut self.deduplicated_samples,
+            RowKind::Histogram => &mut self.deduplicated_histograms,
+            RowKind::Exemplar => &mut self.deduplicated_exemplars,
+        }
+    }
+
+    /// Several exemplars at one time are usual and no conflict.
+    fn conflicting(&mut self, kind: RowKind, count: u64) {
+        match kind {
+            RowKind::Sample => self.conflicting_samples += count,
+            RowKind::Histogram => self.conflicting_histograms += count,
+            RowKind::Exemplar => {}
+        }
+    }
+}
+
+/// Packs series into write requests that keep the plan's limits, and tsink's own on exemplars, histogram
+/// buckets, metadata entries and bytes. A single row that is beyond a limit by itself is sent by itself:
+/// whether it is too large is the server's decision.
 #[derive(Debug)]
 pub struct BatchBuilder {
-    max_series: usize,
-    max_points: usize,
+    limits: Limits,
     open: Open,
-    open_metadata: Open,
+    part: Part,
+    metadata: Vec<u8>,
+    metadata_entries: usize,
     ready: VecDeque<WriteBatch>,
-    rows: Vec<Row>,
-    label_bytes: Vec<u8>,
+    places: Vec<(Millis, usize)>,
 }
 
-#[derive(Debug, Default)]
+/// The batch that is being filled.
+#[derive(Debug)]
 struct Open {
     raw: Vec<u8>,
     series: usize,
-    points: usize,
-    samples: u64,
-    histograms: u64,
-    exemplars: u64,
-    bucket_entries: usize,
-    metadata: u64,
-    span: Option<(Millis, Millis)>,
+    load: Load,
 }
 
-impl Open {
-    fn count(&mut self, row: &Row) {
-        self.points += 1;
-        self.bucket_entries += row.bucket_entries;
-        match row.kind {
-            RowKind::Sample => self.samples += 1,
-            RowKind::Histogram => self.histograms += 1,
-            RowKind::Exemplar => self.exemplars += 1,
-        }
-        self.span = Some(match self.span {
-            Some((first, last)) => (first.min(row.at), last.max(row.at)),
-            None => (row.at, row.at),
-        });
-    }
-
-    fn seal(&mut self) -> Option<WriteBatch> {
-        if self.raw.is_empty() {
-            return None;
-        }
-        let open = std::mem::take(self);
-        Some(WriteBatch {
-            body: snappy::compress(&open.raw),
-            raw_len: open.raw.len(),
-            series: open.series as u64,
-            samples: open.samples,
-            histograms: open.histograms,
-            exemplars: open.exemplars,
-            metadata: open.metadata,
-            first_ms: open.span.map(|(first, _)| first),
-            last_ms: open.span.map(|(_, last)| last),
-        })
-    }
+/// The part of a series that is being copied row by row. Of the rows, the last ones are only marked, in
+/// `run`, to be copied at once with those that lie behind them.
+#[derive(Debug)]
+struct Part {
+    labels: Vec<u8>,
+    message: Vec<u8>,
+    run: Range<usize>,
+    load: Load,
 }
 
 impl BatchBuilder {
@@ -133,51 +126,40 @@ impl BatchBuilder {
     /// a limit of 0 counts as 1.
     pub fn new(max_series: usize, max_points: usize) -> Self {
         Self {
-            max_series: max_series.max(1),
-            max_points: max_points.max(1),
-            open: Open::default(),
-            open_metadata: Open::default(),
+            limits: Limits { series: max_series.max(1), points: max_points.max(1) },
+            open: Open { raw: Vec::new(), series: 0, load: Load::NONE },
+            part: Part { labels: Vec::new(), message: Vec::new(), run: 0..0, load: Load::NONE },
+            metadata: Vec::new(),
+            metadata_entries: 0,
             ready: VecDeque::new(),
-            rows: Vec::new(),
-            label_bytes: Vec::new(),
+            places: Vec::new(),
         }
     }
 
     /// Adds the rows of a series that lie inside `clip`, in time order, each once. A series longer than a
     /// batch goes on in the next one.
     pub fn push_raw(&mut self, series: &RawSeries<'_>, clip: Window) -> Pushed {
-        let mut rows = std::mem::take(&mut self.rows);
-        rows.clear();
-        series.rows(&mut rows);
-        let found = rows.len();
-        let mut pushed = Pushed::default();
-        let in_order = rows
-            .windows(2)
-            .all(|pair| matches!(pair, [a, b] if a.kind < b.kind || (a.kind == b.kind && a.at < b.at)));
-        let inside = rows.iter().all(|row| clip.contains(row.at));
-        if !(in_order && inside) {
-            tidy(series.bytes(), &mut rows, clip, &mut pushed);
+        let summary = series.summary();
+        if summary.rows() == 0 {
+            return Pushed::default();
         }
-        for row in &rows {
-            match row.kind {
-                RowKind::Sample => pushed.samples += 1,
-                RowKind::Histogram => pushed.histograms += 1,
-                RowKind::Exemplar => pushed.exemplars += 1,
-            }
+        let inside = clip.contains(summary.first_ms) && clip.contains(summary.last_ms);
+        if summary.ascending && summary.canonical && inside && self.put_whole(series) {
+            return Pushed {
+                samples: summary.samples as u64,
+                histograms: summary.histograms as u64,
+                exemplars: summary.exemplars as u64,
+                ..Pushed::default()
+            };
         }
-        let as_is = rows.len() == found && in_order && series.has_canonical_labels();
-        if !rows.is_empty() {
-            self.place(series, &rows, as_is);
-        }
-        self.rows = rows;
-        pushed
+        self.put_rows(series, clip)
     }
 
     /// Adds a decoded series with its exemplars; one that holds nothing but exemplars is fine.
     pub fn push_series(&mut self, series: &Series) -> Pushed {
         let bytes = encode(series);
-        let raw = RawSeries::trusted(&bytes, series.samples.len() as u64, series.histograms.len() as u64);
-        self.push_raw(&raw, ALL_TIME)
+        // Our own encoding; that it passes for every series is what the property tests show.
+        RawSeries::survey(Reader::new(&bytes, 0)).map(|raw| self.push_raw(&raw, ALL_TIME)).unwrap_or_default()
     }
 
     /// Adds a metadata entry. Metadata travels in requests of its own.
@@ -188,14 +170,11 @@ impl BatchBuilder {
             help: metadata.help.clone(),
             unit: metadata.unit.clone(),
         };
-        self.put_metadata(&message.encode_to_vec());
-    }
-
-    fn put_metadata(&mut self, message: &[u8]) {
-        put_bytes(&mut self.open_metadata.raw, 0x1a, message);
-        self.open_metadata.metadata += 1;
-        if self.open_metadata.metadata as usize >= self.max_series.min(MAX_METADATA) {
-            self.ready.extend(self.open_metadata.seal());
+        put_metadata(&mut self.metadata, &message.encode_to_vec());
+        self.metadata_entries += 1;
+        if self.metadata_entries >= self.limits.series.min(MAX_METADATA) {
+            let batch = self.seal_metadata();
+            self.ready.extend(batch);
         }
     }
 
@@ -206,151 +185,156 @@ impl BatchBuilder {
 
     /// The next batch, full or not; `None` when nothing is left.
     pub fn finish(&mut self) -> Option<WriteBatch> {
-        self.ready.pop_front().or_else(|| self.open.seal()).or_else(|| self.open_metadata.seal())
+        if self.ready.is_empty() {
+            self.seal();
+        }
+        self.ready.pop_front().or_else(|| self.seal_metadata())
     }
 
-    /// How many of `rows`, from the first one on, the open batch has room for.
-    fn room_for(&self, rows: &[Row]) -> usize {
-        if self.open.series >= self.max_series || self.open.raw.len() >= MAX_RAW_BYTES {
-            return 0;
-        }
-        let (mut exemplars, mut entries) = (self.open.exemplars as usize, self.open.bucket_entries);
-        let within = rows.iter().take(self.max_points.saturating_sub(self.open.points)).take_while(|row| {
-            exemplars += usize::from(row.kind == RowKind::Exemplar);
-            entries += row.bucket_entries;
-            exemplars <= MAX_EXEMPLARS && entries <= MAX_BUCKET_ENTRIES
-        });
-        within.count()
-    }
-
-    /// Puts rows into the open batch and the ones after it.
-    fn place(&mut self, series: &RawSeries<'_>, rows: &[Row], as_is: bool) {
-        // A series that fits a batch is not cut only because the open one is nearly full.
-        if self.room_for(rows) < rows.len() {
-            self.ready.extend(self.open.seal());
-        }
-        if as_is && self.room_for(rows) == rows.len() {
-            put_bytes(&mut self.open.raw, 0x0a, series.bytes());
-            self.open.series += 1;
-            rows.iter().for_each(|row| self.open.count(row));
-        } else {
-            self.label_bytes.clear();
-            series.label_bytes(&mut self.label_bytes);
-            let mut rest = rows;
-            while !rest.is_empty() {
-                if self.room_for(rest) == 0 {
-                    self.ready.extend(self.open.seal());
-                }
-                // One row goes in whatever its size: whether it is too large is the server's decision.
-                let (chunk, after) = rest.split_at(self.room_for(rest).clamp(1, rest.len()));
-                rest = after;
-                let length: usize = chunk.iter().map(|row| row.end - row.start).sum();
-                let raw = &mut self.open.raw;
-                raw.push(0x0a);
-                put_varint(raw, (self.label_bytes.len() + length) as u64);
-                raw.extend_from_slice(&self.label_bytes);
-                for row in chunk {
-                    raw.extend_from_slice(series.bytes().get(row.start..row.end).unwrap_or_default());
-                }
-                self.open.series += 1;
-                chunk.iter().for_each(|row| self.open.count(row));
-            }
-        }
-        if self.open.series >= self.max_series || self.open.points >= self.max_points {
-            self.ready.extend(self.open.seal());
-        }
-    }
-}
-
-/// Puts rows in order and leaves out what must not be written: rows outside `clip`, and repeated ones.
-fn tidy(bytes: &[u8], rows: &mut Vec<Row>, clip: Window, pushed: &mut Pushed) {
-    rows.retain(|row| {
-        let keep = clip.contains(row.at);
-        match row.kind {
-            RowKind::Sample if !keep => pushed.outside_samples += 1,
-            RowKind::Histogram if !keep => pushed.outside_histograms += 1,
-            _ => {}
-        }
-        keep
-    });
-    // Stable: of several values at one time the later one stays the later one.
-    rows.sort_by_key(|row| (row.kind, row.at));
-    rows.dedup_by(|later, earlier| {
-        if later.kind != earlier.kind || later.at != earlier.at {
+    /// Copies a series as it is, into the open batch or the next; `false` when the open batch should be
+    /// filled up with a part of it, or when no batch holds it.
+    fn put_whole(&mut self, series: &RawSeries<'_>) -> bool {
+        let load = Load::from(series.summary());
+        let bytes = series.bytes().len() + FRAME_BYTES;
+        if !self.limits.allow(&load, bytes) {
             return false;
         }
-        let same = match later.kind {
-            RowKind::Sample => later.bits == earlier.bits,
-            _ => bytes.get(later.start..later.end) == bytes.get(earlier.start..earlier.end),
-        };
-        match (later.kind, same) {
-            (RowKind::Sample, true) => pushed.deduplicated_samples += 1,
-            (RowKind::Sample, false) => pushed.conflicting_samples += 1,
-            (RowKind::Histogram, true) => pushed.deduplicated_histograms += 1,
-            _ => {}
+        if !self.limits.allow(&self.open.load.plus(&load), self.open.raw.len() + bytes) {
+            // A batch three quarters full is full enough to save a series from being cut.
+            if !self.limits.nearly_reached(&self.open.load, self.open.raw.len()) {
+                return false;
+            }
+            self.seal();
         }
-        same
-    });
-}
-
-impl WriteBatch {
-    /// Samples, histograms and exemplars in it.
-    pub fn rows(&self) -> u64 {
-        self.samples + self.histograms + self.exemplars
+        put_series(&mut self.open.raw, series.bytes());
+        self.added(&load);
+        true
     }
 
-    /// The first `count` series in it, as selectors.
-    pub fn example_series(&self, count: usize) -> Vec<String> {
-        self.open(|series, _| series.iter().take(count).map(|one| one.labels().to_string()).collect())
-            .unwrap_or_default()
-    }
-
-    /// The batch in two, by series, then by time, to find out what a server refuses in it. `None` when it
-    /// holds nothing that could be parted: one row, rows of one instant, or one metadata entry.
-    pub fn split(&self) -> Option<(WriteBatch, WriteBatch)> {
-        self.open(|series, metadata| {
-            let mut halves = [(); 2].map(|()| BatchBuilder::new(usize::MAX, usize::MAX));
-            let [first, second] = &mut halves;
-            if metadata.len() > 1 {
-                let (left, right) = metadata.split_at(metadata.len() / 2);
-                left.iter().for_each(|entry| first.put_metadata(entry));
-                right.iter().for_each(|entry| second.put_metadata(entry));
-            } else if series.len() > 1 {
-                let (left, right) = series.split_at(series.len() / 2);
-                for one in left {
-                    first.push_raw(one, ALL_TIME);
-                }
-                for one in right {
-                    second.push_raw(one, ALL_TIME);
+    /// Copies the rows of a series one by one.
+    fn put_rows(&mut self, series: &RawSeries<'_>, clip: Window) -> Pushed {
+        let mut pushed = Pushed::default();
+        self.part.begin(series);
+        let mut places = std::mem::take(&mut self.places);
+        for kind in RowKind::ALL {
+            if series.summary().rows_of(kind) == 0 {
+                continue;
+            }
+            if series.summary().ascending {
+                for row in series.rows_of(kind) {
+                    if clip.contains(row.at) {
+                        self.put_row(series, &row);
+                        *pushed.written(kind) += 1;
+                    } else {
+                        *pushed.outside(kind) += 1;
+                    }
                 }
             } else {
-                let one = series.first()?;
-                let mut rows = Vec::new();
-                one.rows(&mut rows);
-                let mut times: Vec<Millis> = rows.iter().map(|row| row.at).collect();
-                times.sort_unstable();
-                times.dedup();
-                let middle = *times.get(times.len() / 2).filter(|_| times.len() > 1)?;
-                first.push_raw(one, Window { start_ms: i64::MIN, end_ms: middle - 1 });
-                second.push_raw(one, Window { start_ms: middle, end_ms: i64::MAX });
-            }
-            first.finish().zip(second.finish())
-        })
-        .flatten()
-    }
-
-    /// Reads the batch back: its series, and its metadata entries as messages.
-    fn open<T>(&self, use_it: impl FnOnce(&[RawSeries<'_>], &[&[u8]]) -> T) -> Option<T> {
-        let raw = snappy::decompress(&self.body, READ_BACK_LIMIT).ok()?;
-        let (mut series, mut metadata) = (Vec::new(), Vec::new());
-        let mut reader = Reader::new(&raw, 0);
-        while let Ok(Some(field)) = reader.field() {
-            match (field.number, field.wire) {
-                (1, LEN) => series.push(RawSeries::validate(reader.message().ok()?).ok()?),
-                (3, LEN) => metadata.push(reader.bytes().ok()?),
-                _ => reader.skip(field.wire).ok()?,
+                order::in_order(series, kind, clip, &mut places, &mut pushed);
+                for row in places.iter().filter_map(|(_, start)| series.row_at(*start)) {
+                    self.put_row(series, &row);
+                    *pushed.written(kind) += 1;
+                }
             }
         }
-        Some(use_it(&series, &metadata))
+        self.places = places;
+        self.close_part(series);
+        pushed
     }
+
+    fn put_row(&mut self, series: &RawSeries<'_>, row: &Row) {
+        let mut load = self.open.load.plus(&self.part.load);
+        let is_empty = load.rows() == 0;
+        load.add_row(row);
+        let length = row.end - row.start;
+        let bytes = self.open.raw.len() + self.part.len() + length + FRAME_BYTES;
+        if !is_empty && !self.limits.allow(&load, bytes) {
+            self.close_part(series);
+            self.seal();
+        }
+        self.part.add(series, row);
+    }
+
+    /// Puts the part of a series that has been collected into the open batch.
+    fn close_part(&mut self, series: &RawSeries<'_>) {
+        self.part.close_run(series);
+        if self.part.load.rows() > 0 {
+            put_series(&mut self.open.raw, &self.part.message);
+            let load = std::mem::replace(&mut self.part.load, Load::NONE);
+            self.part.message.clear();
+            self.part.message.extend_from_slice(&self.part.labels);
+            self.added(&load);
+        }
+    }
+
+    /// Counts a series that has been put into the open batch, which is sealed when it is full.
+    fn added(&mut self, load: &Load) {
+        self.open.series += 1;
+        self.open.load = self.open.load.plus(load);
+        if self.open.series >= self.limits.series || self.open.load.rows() >= self.limits.points {
+            self.seal();
+        }
+    }
+
+    /// Ends the open batch.
+    fn seal(&mut self) {
+        if self.open.series > 0 {
+            self.ready.push_back(WriteBatch::seal(&self.open.raw, self.open.series, &self.open.load, 0));
+            self.open.raw.clear();
+            self.open.series = 0;
+            self.open.load = Load::NONE;
+        }
+    }
+
+    fn seal_metadata(&mut self) -> Option<WriteBatch> {
+        let entries = std::mem::take(&mut self.metadata_entries);
+        let raw = std::mem::take(&mut self.metadata);
+        (entries > 0).then(|| WriteBatch::seal(&raw, 0, &Load::NONE, entries))
+    }
+}
+
+impl Part {
+    /// Starts with a series. Fields that this program does not know go with the first part, as if it were
+    /// the whole: they are sent once.
+    fn begin(&mut self, series: &RawSeries<'_>) {
+        self.labels.clear();
+        series.put_labels(&mut self.labels);
+        self.message.clear();
+        self.message.extend_from_slice(&self.labels);
+        if series.has_unknown_fields() {
+            series.put_unknown(&mut self.message);
+        }
+        self.run = 0..0;
+    }
+
+    /// Length of the message with the rows added so far, in bytes.
+    fn len(&self) -> usize {
+        self.message.len() + self.run.len()
+    }
+
+    #[inline]
+    fn add(&mut self, series: &RawSeries<'_>, row: &Row) {
+        if self.run.end == row.start {
+            self.run.end = row.end;
+        } else {
+            self.close_run(series);
+            self.run = row.start..row.end;
+        }
+        self.load.add_row(row);
+    }
+
+    fn close_run(&mut self, series: &RawSeries<'_>) {
+        let run = std::mem::replace(&mut self.run, 0..0);
+        self.message.extend_from_slice(series.bytes().get(run).unwrap_or_default());
+    }
+}
+
+/// Appends a series to a `WriteRequest`.
+fn put_series(request: &mut Vec<u8>, message: &[u8]) {
+    put_bytes(request, 0x0a, message);
+}
+
+/// Appends a metadata entry to a `WriteRequest`.
+fn put_metadata(request: &mut Vec<u8>, message: &[u8]) {
+    put_bytes(request, 0x1a, message);
 }

@@ -1,7 +1,9 @@
 //! Walking protobuf over borrowed bytes.
 //!
-//! This is the hot path of a migration: a slab of half a million samples is walked twice, and nothing is
-//! allocated per sample. Messages that are rare (histograms, metadata) go through prost instead.
+//! This is the hot path of a migration: every sample of an answer is walked once, when the answer is
+//! checked, and nothing is allocated for it. No call here recurses, whatever the bytes say, and every length
+//! is checked against what is left before it is used. What is accepted is what prost accepts, less groups,
+//! which proto3 does not have: bytes that pass here can be sent on and decoded by anyone.
 
 use super::WireError;
 
@@ -37,6 +39,16 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// Puts the cursor at an offset within the message.
+    pub fn seek(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Whether nothing is left.
+    pub fn is_at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
     /// Offset of the cursor within the whole body.
     pub fn offset(&self) -> usize {
         self.base + self.at
@@ -54,7 +66,8 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let tag = self.varint()?;
-        let number = u32::try_from(tag >> 3).unwrap_or(0);
+        // A tag is 32 bits: 29 of them are the number.
+        let number = u32::try_from(tag).unwrap_or(0) >> 3;
         if number == 0 {
             return Err(WireError::new(self.base + start, "a field number that protobuf does not allow"));
         }
@@ -71,19 +84,28 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(u64::from(byte));
         }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, WireError> {
+        let start = self.at;
         let mut value = 0u64;
         for shift in (0..70).step_by(7) {
             let Some(&byte) = self.bytes.get(self.at) else {
                 return Err(self.error("the message ends inside a varint"));
             };
             self.at += 1;
-            // The tenth byte holds one bit; protobuf readers drop what overflows.
-            value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+            value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
+                // The tenth byte has room for one bit. Go's readers drop the others; prost, which tsink reads
+                // with, refuses them, and so must we, as these bytes may be sent on.
+                if shift == 63 && byte > 1 {
+                    break;
+                }
                 return Ok(value);
             }
         }
-        Err(self.error("a varint of more than ten bytes"))
+        Err(WireError::new(self.base + start, "a varint of more than 64 bits"))
     }
 
     /// Eight bytes, little-endian.
@@ -96,6 +118,28 @@ impl<'a> Reader<'a> {
             }
             None => Err(self.error("the message ends inside a 64-bit value")),
         }
+    }
+
+    /// Time and value bits of a sample, if the next field is one as every writer puts it today: field 2, 16
+    /// bytes long, the value, then a time that takes six bytes (1971 to 2109). The cursor moves behind it.
+    ///
+    /// Nearly all bytes of a migration are these 18, so they are taken as three overlapping words: one
+    /// comparison for the tags, one for the varint's continuation bits, and no loop for its seven-bit groups.
+    #[inline]
+    pub fn plain_sample(&mut self) -> Option<(i64, u64)> {
+        let frame: &[u8; 18] = self.bytes.get(self.at..)?.first_chunk()?;
+        let word = |at: usize| {
+            frame.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+        };
+        let (head, value, tail) = (word(0), word(3), word(10));
+        if head & 0x00ff_ffff != 0x0009_1012 || tail & 0x8080_8080_8080_ff00 != 0x0080_8080_8080_1000 {
+            return None;
+        }
+        let time = (tail >> 16) & 0x7f7f_7f7f_7f7f;
+        let pairs = (time & 0x007f_007f_007f) | ((time & 0x7f00_7f00_7f00) >> 1);
+        let time = (pairs & 0x3fff) | (pairs >> 2 & 0x0fff_c000) | (pairs >> 4 & 0x03ff_f000_0000);
+        self.at += frame.len();
+        Some((time as i64, value))
     }
 
     /// A length-delimited value.

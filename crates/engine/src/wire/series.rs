@@ -1,12 +1,24 @@
 //! One `prompb.TimeSeries`, borrowed from the wire. Remote read's answers and remote write's requests have
 //! the same form (`prompb/types.proto`), so a series can go from one to the other without being decoded.
+//!
+//! A series is walked once, by [`RawSeries::survey`], which checks all of its structure and notes in a
+//! [`Summary`] what decides how it may be sent on: how many rows of which kind, from when to when, whether
+//! they are in order, whether the labels are canonical. A series that is fine is not looked at again.
+
+mod encode;
+mod labels;
+mod message;
 
 use super::WireError;
-use super::proto::{FIXED64, LEN, Reader, VARINT, put_bytes, put_varint};
+use super::proto::{LEN, Reader};
 use super::types;
 use crate::model::{Exemplar, Histogram, Labels, Millis, Sample, Series};
 use prost::Message;
-use std::hash::{DefaultHasher, Hasher};
+
+pub(super) use encode::{SAMPLE_BYTES, encode, put_histogram, put_sample};
+pub(super) use labels::label;
+pub use labels::labels_identity;
+use labels::{canonical, hash, put_label};
 
 const LABELS: u32 = 1;
 const SAMPLES: u32 = 2;
@@ -17,24 +29,45 @@ const HISTOGRAMS: u32 = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct RawSeries<'a> {
     bytes: &'a [u8],
-    samples: u64,
-    histograms: u64,
+    summary: Summary,
 }
 
-/// A row of a series: what it is, when, and where its field (tag included) lies in the series' bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    pub kind: RowKind,
-    pub at: Millis,
-    /// Bits of a sample's value; 0 for the other kinds.
-    pub bits: u64,
-    /// Spans, deltas, counts and custom values of a histogram: what tsink counts against its limit.
+/// What a series holds, found out in one walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub samples: usize,
+    pub histograms: usize,
+    pub exemplars: usize,
+    /// What tsink counts as bucket entries, of all histograms together.
     pub bucket_entries: usize,
-    pub start: usize,
-    pub end: usize,
+    /// Earliest and latest row; [`i64::MAX`] and [`i64::MIN`] when there is none.
+    pub first_ms: Millis,
+    pub last_ms: Millis,
+    /// Where the last label ends: looking for labels ends there.
+    pub labels_end: usize,
+    /// Each kind's rows are in time order, no time twice.
+    pub ascending: bool,
+    /// The labels are sorted, unique, none empty.
+    pub canonical: bool,
+    /// There are fields that this program does not know.
+    pub unknown: bool,
 }
 
-/// In the order in which a series is written.
+impl Summary {
+    pub fn rows(&self) -> usize {
+        self.samples + self.histograms + self.exemplars
+    }
+
+    pub fn rows_of(&self, kind: RowKind) -> usize {
+        match kind {
+            RowKind::Sample => self.samples,
+            RowKind::Histogram => self.histograms,
+            RowKind::Exemplar => self.exemplars,
+        }
+    }
+}
+
+/// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RowKind {
     Sample,
@@ -42,46 +75,115 @@ pub(super) enum RowKind {
     Exemplar,
 }
 
+impl RowKind {
+    /// In the order in which rows are written.
+    pub const ALL: [Self; 3] = [Self::Sample, Self::Histogram, Self::Exemplar];
+
+    fn of(field: u32) -> Option<Self> {
+        match field {
+            SAMPLES => Some(Self::Sample),
+            HISTOGRAMS => Some(Self::Histogram),
+            EXEMPLARS => Some(Self::Exemplar),
+            _ => None,
+        }
+    }
+}
+
+/// A row of a series and where it lies in the series' bytes, its field's tag and length included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub kind: RowKind,
+    pub at: Millis,
+    /// Bits of a sample's value; 0 for the other kinds.
+    pub bits: u64,
+    /// Of a histogram; 0 for the other kinds.
+    pub bucket_entries: usize,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// Follows the rows of one kind through a survey.
+struct Track {
+    count: usize,
+    first: Millis,
+    last: Millis,
+    previous: Millis,
+    ascending: bool,
+}
+
+impl Track {
+    const NEW: Self = Self { count: 0, first: Millis::MAX, last: Millis::MIN, previous: 0, ascending: true };
+
+    #[inline]
+    fn row(&mut self, at: Millis) {
+        self.ascending &= self.count == 0 || self.previous < at;
+        self.count += 1;
+        self.previous = at;
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+    }
+}
+
 impl<'a> RawSeries<'a> {
-    /// Checks the bytes of a series once, so that everything else here can be infallible.
-    pub(super) fn validate(mut reader: Reader<'a>) -> Result<Self, WireError> {
+    /// Walks the bytes of a series once and checks them, so that everything else here can be infallible.
+    pub(super) fn survey(mut reader: Reader<'a>) -> Result<Self, WireError> {
         let bytes = reader.whole();
-        let (mut samples, mut histograms) = (0, 0);
-        while let Some(field) = reader.field()? {
+        let [mut samples, mut histograms, mut exemplars] = [Track::NEW; 3];
+        let (mut bucket_entries, mut labels_end) = (0, 0);
+        let (mut is_canonical, mut unknown) = (true, false);
+        let mut previous_name = None;
+        loop {
+            while let Some((at, _)) = reader.plain_sample() {
+                samples.row(at);
+            }
+            let Some(field) = reader.field()? else { break };
             match field.number {
                 LABELS => {
                     reader.expect(field, LEN, "a label")?;
-                    let message = reader.message()?;
-                    let at = message.offset();
-                    label(message)?.ok_or_else(|| WireError::new(at, "a label that is not UTF-8"))?;
+                    let (name, value) = label(reader.message()?)?;
+                    is_canonical &= !value.is_empty() && previous_name.is_none_or(|before| before < name);
+                    previous_name = Some(name);
+                    labels_end = reader.position();
                 }
                 SAMPLES => {
                     reader.expect(field, LEN, "a sample")?;
-                    sample(reader.message()?)?;
-                    samples += 1;
+                    samples.row(message::sample(reader.message()?)?.0);
                 }
                 EXEMPLARS => {
                     reader.expect(field, LEN, "an exemplar")?;
-                    let at = reader.offset();
-                    types::Exemplar::decode(reader.bytes()?)
-                        .map_err(|error| WireError::new(at, format!("not an exemplar: {error}")))?;
+                    exemplars.row(message::exemplar(reader.message()?)?);
                 }
                 HISTOGRAMS => {
                     reader.expect(field, LEN, "a histogram")?;
-                    let at = reader.offset();
-                    Histogram::decode(reader.bytes()?)
-                        .map_err(|error| WireError::new(at, format!("not a histogram: {error}")))?;
-                    histograms += 1;
+                    let (at, entries) = message::histogram(reader.message()?)?;
+                    histograms.row(at);
+                    bucket_entries += entries;
                 }
-                _ => reader.skip(field.wire)?,
+                _ => {
+                    unknown = true;
+                    reader.skip(field.wire)?;
+                }
             }
         }
-        Ok(Self { bytes, samples, histograms })
+        let tracks = [&samples, &histograms, &exemplars];
+        let summary = Summary {
+            samples: samples.count,
+            histograms: histograms.count,
+            exemplars: exemplars.count,
+            bucket_entries,
+            first_ms: tracks.iter().map(|track| track.first).min().unwrap_or(Millis::MAX),
+            last_ms: tracks.iter().map(|track| track.last).max().unwrap_or(Millis::MIN),
+            labels_end,
+            ascending: tracks.iter().all(|track| track.ascending),
+            canonical: is_canonical,
+            unknown,
+        };
+        Ok(Self { bytes, summary })
     }
 
-    /// The bytes of a series that [`Self::validate`] has seen, and its counts.
-    pub(super) fn trusted(bytes: &'a [u8], samples: u64, histograms: u64) -> Self {
-        Self { bytes, samples, histograms }
+    /// The bytes of a series that [`Self::survey`] has seen, and what it found.
+    pub(super) fn trusted(bytes: &'a [u8], summary: Summary) -> Self {
+        Self { bytes, summary }
     }
 
     /// The message's bytes.
@@ -89,132 +191,136 @@ impl<'a> RawSeries<'a> {
         self.bytes
     }
 
+    pub(super) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
     /// Float samples in it.
     pub fn sample_count(&self) -> u64 {
-        self.samples
+        self.summary.samples as u64
     }
 
     /// Native histograms in it.
     pub fn histogram_count(&self) -> u64 {
-        self.histograms
+        self.summary.histograms as u64
     }
 
-    /// Calls `visit` for every label as it stands on the wire.
-    fn each_label(&self, mut visit: impl FnMut(&'a str, &'a str)) {
-        let mut reader = Reader::new(self.bytes, 0);
+    /// Exemplars in it; no server sends any in a remote read today.
+    pub fn exemplar_count(&self) -> u64 {
+        self.summary.exemplars as u64
+    }
+
+    /// Earliest sample, histogram or exemplar, Unix ms, whatever their order.
+    pub fn first_ms(&self) -> Option<Millis> {
+        (self.summary.rows() > 0).then_some(self.summary.first_ms)
+    }
+
+    /// Latest sample, histogram or exemplar, Unix ms.
+    pub fn last_ms(&self) -> Option<Millis> {
+        (self.summary.rows() > 0).then_some(self.summary.last_ms)
+    }
+
+    /// Whether the series has fields that this program does not know. They are sent on as they came: with
+    /// the series when it is copied whole, with its first part when it has to be taken apart. (Unknown
+    /// fields inside a label are lost when labels have to be put in order.)
+    pub fn has_unknown_fields(&self) -> bool {
+        self.summary.unknown
+    }
+
+    /// Name and value of every label, canonical.
+    fn pairs(&self) -> Vec<(&'a str, &'a str)> {
+        let mut pairs = Vec::with_capacity(16);
+        let mut reader = Reader::new(self.bytes.get(..self.summary.labels_end).unwrap_or_default(), 0);
         while let Ok(Some(field)) = reader.field() {
             if field.number == LABELS {
-                if let Ok(Some((name, value))) = reader.message().and_then(label) {
-                    visit(name, value);
-                }
-            } else if field.number < HISTOGRAMS && field.number != LABELS && field.wire == LEN {
-                // Labels come first in every writer we know; one that mixes them is still read whole.
-                if reader.bytes().is_err() {
-                    return;
-                }
+                let Ok(pair) = reader.message().and_then(label) else { break };
+                pairs.push(pair);
             } else if reader.skip(field.wire).is_err() {
-                return;
+                break;
             }
         }
+        canonical(pairs)
     }
 
     /// Canonical labels.
     pub fn labels(&self) -> Labels {
-        let mut pairs = Vec::with_capacity(16);
-        self.each_label(|name, value| pairs.push((name, value)));
-        Labels::from_pairs(pairs)
+        Labels::from_pairs(self.pairs())
     }
 
     /// A hash of the canonical labels: equal for equal label sets, whatever their order on the wire.
     pub fn identity(&self) -> u128 {
-        let mut pairs = Vec::with_capacity(16);
-        self.each_label(|name, value| pairs.push((name, value)));
-        if is_canonical(&pairs) {
-            hash(pairs.into_iter())
-        } else {
-            labels_identity(&Labels::from_pairs(pairs))
-        }
+        hash(self.pairs().into_iter())
     }
 
-    /// The labels' fields as they should be written: as they are when they are canonical.
-    pub(super) fn label_bytes(&self, out: &mut Vec<u8>) {
-        let mut pairs = Vec::with_capacity(16);
-        self.each_label(|name, value| pairs.push((name, value)));
-        if is_canonical(&pairs) {
-            pairs.into_iter().for_each(|(name, value)| put_label(out, name, value));
-        } else {
-            let labels = Labels::from_pairs(pairs);
-            labels.iter().for_each(|(name, value)| put_label(out, name, value));
-        }
+    /// Appends the labels' fields as they should be written.
+    pub(super) fn put_labels(&self, out: &mut Vec<u8>) {
+        self.pairs().into_iter().for_each(|(name, value)| put_label(out, name, value));
     }
 
-    /// Whether the series could be written byte for byte as far as its labels are concerned.
-    pub(super) fn has_canonical_labels(&self) -> bool {
-        let mut pairs = Vec::with_capacity(16);
-        self.each_label(|name, value| pairs.push((name, value)));
-        is_canonical(&pairs)
-    }
-
-    /// Finds every row.
-    pub(super) fn rows(&self, rows: &mut Vec<Row>) {
+    /// Appends the fields that this program does not know.
+    pub(super) fn put_unknown(&self, out: &mut Vec<u8>) {
         let mut reader = Reader::new(self.bytes, 0);
         while let Ok(Some(field)) = reader.field() {
-            let kind = match field.number {
-                SAMPLES => RowKind::Sample,
-                HISTOGRAMS => RowKind::Histogram,
-                EXEMPLARS => RowKind::Exemplar,
-                _ => {
-                    if reader.skip(field.wire).is_err() {
-                        return;
-                    }
-                    continue;
-                }
-            };
-            let Ok(message) = reader.message() else { return };
-            let at;
-            let (mut bits, mut bucket_entries) = (0, 0);
-            match kind {
-                RowKind::Sample => (at, bits) = sample(message).unwrap_or_default(),
-                RowKind::Histogram => {
-                    let histogram = Histogram::decode(message.whole()).unwrap_or_default();
-                    (at, bucket_entries) = (histogram.timestamp, entries(&histogram));
-                }
-                RowKind::Exemplar => at = varint_field(message, 3),
+            if reader.skip(field.wire).is_err() {
+                return;
             }
-            rows.push(Row { kind, at, bits, bucket_entries, start: field.start, end: reader.position() });
+            if field.number > HISTOGRAMS {
+                out.extend_from_slice(self.bytes.get(field.start..reader.position()).unwrap_or_default());
+            }
         }
     }
 
-    /// Decodes everything.
+    /// The rows of a kind, in the order in which they came.
+    pub(super) fn rows_of(&self, kind: RowKind) -> Rows<'a> {
+        Rows { reader: Reader::new(self.bytes, 0), wanted: Some(kind) }
+    }
+
+    /// All rows, in the order in which they came.
+    pub(super) fn rows(&self) -> Rows<'a> {
+        Rows { reader: Reader::new(self.bytes, 0), wanted: None }
+    }
+
+    /// The row whose field starts at `start`.
+    pub(super) fn row_at(&self, start: usize) -> Option<Row> {
+        let mut rows = self.rows();
+        rows.reader.seek(start);
+        rows.next()
+    }
+
+    /// Float samples, bit for bit, in the server's order.
+    pub fn samples(&self) -> impl Iterator<Item = Sample> + use<'a> {
+        self.rows_of(RowKind::Sample).map(|row| Sample { timestamp: row.at, value: f64::from_bits(row.bits) })
+    }
+
+    /// Decodes everything, in the server's order.
     pub fn decode(&self) -> Series {
         let mut series = Series {
             labels: self.labels(),
-            samples: Vec::with_capacity(usize::try_from(self.samples).unwrap_or(0)),
+            samples: Vec::with_capacity(self.summary.samples),
             ..Series::default()
         };
+        series.samples.extend(self.samples());
+        if self.summary.histograms + self.summary.exemplars == 0 {
+            return series;
+        }
         let mut reader = Reader::new(self.bytes, 0);
         while let Ok(Some(field)) = reader.field() {
+            // What the survey accepts, prost decodes: see the module about protobuf.
             match field.number {
-                SAMPLES => {
-                    if let Ok((timestamp, bits)) = reader.message().and_then(sample) {
-                        series.samples.push(Sample { timestamp, value: f64::from_bits(bits) });
-                    }
-                }
                 HISTOGRAMS => {
-                    if let Ok(Ok(histogram)) = reader.bytes().map(Histogram::decode) {
-                        series.histograms.push(histogram);
-                    }
+                    series
+                        .histograms
+                        .extend(reader.bytes().ok().and_then(|bytes| Histogram::decode(bytes).ok()));
                 }
                 EXEMPLARS => {
-                    if let Ok(Ok(exemplar)) = reader.bytes().map(types::Exemplar::decode) {
-                        series.exemplars.push(Exemplar {
-                            labels: Labels::from_pairs(
-                                exemplar.labels.into_iter().map(|label| (label.name, label.value)),
-                            ),
-                            value: exemplar.value,
-                            timestamp: exemplar.timestamp,
-                        });
-                    }
+                    let message = reader.bytes().ok().and_then(|bytes| types::Exemplar::decode(bytes).ok());
+                    series.exemplars.extend(message.map(|exemplar| Exemplar {
+                        labels: Labels::from_pairs(
+                            exemplar.labels.into_iter().map(|label| (label.name, label.value)),
+                        ),
+                        value: exemplar.value,
+                        timestamp: exemplar.timestamp,
+                    }));
                 }
                 _ => {
                     if reader.skip(field.wire).is_err() {
@@ -227,136 +333,46 @@ impl<'a> RawSeries<'a> {
     }
 }
 
-/// What tsink 0.10.2 counts as a histogram's bucket entries (`histogram_bucket_entries_total`).
-fn entries(histogram: &Histogram) -> usize {
-    histogram.negative_spans.len()
-        + histogram.negative_deltas.len()
-        + histogram.negative_counts.len()
-        + histogram.positive_spans.len()
-        + histogram.positive_deltas.len()
-        + histogram.positive_counts.len()
-        + histogram.custom_values.len()
+/// Rows of a series that has been surveyed.
+pub(super) struct Rows<'a> {
+    reader: Reader<'a>,
+    wanted: Option<RowKind>,
 }
 
-/// Name and value of a label; `None` when one is not UTF-8.
-fn label(mut reader: Reader<'_>) -> Result<Option<(&str, &str)>, WireError> {
-    let (mut name, mut value) = (&b""[..], &b""[..]);
-    while let Some(field) = reader.field()? {
-        match field.number {
-            1 => {
-                reader.expect(field, LEN, "a label name")?;
-                name = reader.bytes()?;
+impl Rows<'_> {
+    fn wants(&self, kind: RowKind) -> bool {
+        self.wanted.is_none_or(|wanted| wanted == kind)
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Row;
+
+    #[inline]
+    fn next(&mut self) -> Option<Row> {
+        loop {
+            let start = self.reader.position();
+            if let Some((at, bits)) = self.reader.plain_sample() {
+                if self.wants(RowKind::Sample) {
+                    let end = self.reader.position();
+                    return Some(Row { kind: RowKind::Sample, at, bits, bucket_entries: 0, start, end });
+                }
+                continue;
             }
-            2 => {
-                reader.expect(field, LEN, "a label value")?;
-                value = reader.bytes()?;
+            let field = self.reader.field().ok()??;
+            let Some(kind) = RowKind::of(field.number).filter(|kind| self.wants(*kind)) else {
+                self.reader.skip(field.wire).ok()?;
+                continue;
+            };
+            let message = self.reader.message().ok()?;
+            let (mut bits, mut bucket_entries) = (0, 0);
+            let at;
+            match kind {
+                RowKind::Sample => (at, bits) = message::sample(message).ok()?,
+                RowKind::Histogram => (at, bucket_entries) = message::histogram(message).ok()?,
+                RowKind::Exemplar => at = message::exemplar(message).ok()?,
             }
-            _ => reader.skip(field.wire)?,
+            return Some(Row { kind, at, bits, bucket_entries, start, end: self.reader.position() });
         }
     }
-    Ok(std::str::from_utf8(name).ok().zip(std::str::from_utf8(value).ok()))
-}
-
-/// Time and value bits of a sample. A field that is absent is zero, as proto3 has it.
-#[inline]
-fn sample(mut reader: Reader<'_>) -> Result<(Millis, u64), WireError> {
-    // Every writer puts the value first and a time of six bytes behind it: 16 bytes in all.
-    if let [0x09, a, b, c, d, e, f, g, h, 0x10, t0, t1, t2, t3, t4, t5] = *reader.whole()
-        && t0 & t1 & t2 & t3 & t4 & 0x80 == 0x80
-        && t5 < 0x80
-    {
-        let time =
-            [t0, t1, t2, t3, t4, t5].iter().rev().fold(0i64, |time, byte| time << 7 | i64::from(byte & 0x7f));
-        return Ok((time, u64::from_le_bytes([a, b, c, d, e, f, g, h])));
-    }
-    let (mut at, mut bits) = (0, 0);
-    while let Some(field) = reader.field()? {
-        match field.number {
-            1 => {
-                reader.expect(field, FIXED64, "a sample's value")?;
-                bits = reader.fixed64()?;
-            }
-            2 => {
-                reader.expect(field, VARINT, "a sample's time")?;
-                at = reader.varint()? as i64;
-            }
-            _ => reader.skip(field.wire)?,
-        }
-    }
-    Ok((at, bits))
-}
-
-/// The last value of a varint field in a validated message; 0 when absent.
-fn varint_field(mut reader: Reader<'_>, number: u32) -> i64 {
-    let mut value = 0;
-    while let Ok(Some(field)) = reader.field() {
-        if field.number == number && field.wire == VARINT {
-            value = reader.varint().unwrap_or_default() as i64;
-        } else if reader.skip(field.wire).is_err() {
-            break;
-        }
-    }
-    value
-}
-
-fn is_canonical(pairs: &[(&str, &str)]) -> bool {
-    pairs.iter().all(|(_, value)| !value.is_empty())
-        && pairs.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0))
-}
-
-/// The identity of a label set; equal to [`RawSeries::identity`] of the same set.
-pub fn labels_identity(labels: &Labels) -> u128 {
-    hash(labels.iter())
-}
-
-/// Two independent SipHashes with fixed keys: 128 bits, so that millions of series do not collide.
-fn hash<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> u128 {
-    let (mut low, mut high) = (DefaultHasher::new(), DefaultHasher::new());
-    high.write_u8(0x5a);
-    for (name, value) in pairs {
-        for hasher in [&mut low, &mut high] {
-            hasher.write_u64(name.len() as u64);
-            hasher.write(name.as_bytes());
-            hasher.write_u64(value.len() as u64);
-            hasher.write(value.as_bytes());
-        }
-    }
-    u128::from(low.finish()) | u128::from(high.finish()) << 64
-}
-
-fn put_label(out: &mut Vec<u8>, name: &str, value: &str) {
-    let mut message = Vec::with_capacity(name.len() + value.len() + 8);
-    put_bytes(&mut message, 0x0a, name.as_bytes());
-    put_bytes(&mut message, 0x12, value.as_bytes());
-    put_bytes(out, 0x0a, &message);
-}
-
-/// Encodes a decoded series as `prompb.TimeSeries`.
-pub(super) fn encode(series: &Series) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + series.samples.len() * 18);
-    series.labels.iter().for_each(|(name, value)| put_label(&mut out, name, value));
-    for sample in &series.samples {
-        let mut message = Vec::with_capacity(20);
-        message.push(0x09);
-        message.extend_from_slice(&sample.value.to_bits().to_le_bytes());
-        message.push(0x10);
-        put_varint(&mut message, sample.timestamp as u64);
-        put_bytes(&mut out, 0x12, &message);
-    }
-    for exemplar in &series.exemplars {
-        let message = types::Exemplar {
-            labels: exemplar
-                .labels
-                .iter()
-                .map(|(name, value)| types::Label { name: name.to_owned(), value: value.to_owned() })
-                .collect(),
-            value: exemplar.value,
-            timestamp: exemplar.timestamp,
-        };
-        put_bytes(&mut out, 0x1a, &message.encode_to_vec());
-    }
-    for histogram in &series.histograms {
-        put_bytes(&mut out, 0x22, &histogram.encode_to_vec());
-    }
-    out
 }

@@ -84,7 +84,7 @@ fn durations(random: &mut Lcg, times: &[i64], out: &mut Vec<TimeSeries>) {
                         *held += u64::from(value <= bound);
                     }
                     if step % 240 == 11
-                        && buckets[6].exemplars.last().is_none_or(|e| e.timestamp < *timestamp)
+                        && buckets[6].exemplars.last().is_none_or(|e| e.timestamp + STEP_MS < *timestamp)
                     {
                         let slow = 0.5 + random.unit() / 2.0;
                         buckets[6].exemplars.push(exemplar(random, slow, *timestamp));
@@ -185,7 +185,9 @@ fn rest(random: &mut Lcg, times: &[i64], out: &mut Vec<TimeSeries>) {
     out.push(series);
 }
 
+/// An exemplar a moment before a sample is scraped, as it happens.
 fn exemplar(random: &mut Lcg, value: f64, timestamp: i64) -> Exemplar {
+    let timestamp = timestamp - 1 - i64::from(random.below(998));
     let trace = format!("{:08x}{:08x}{:08x}", random.next_u32(), random.next_u32(), random.next_u32());
     Exemplar { labels: vec![Label { name: "trace_id".into(), value: trace }], value, timestamp }
 }

@@ -208,7 +208,10 @@ fn short(times: &[i64], out: &mut Vec<TimeSeries>) {
     }
 }
 
+/// An exemplar a moment after a sample, never on a whole second: Prometheus writes whole seconds as JSON
+/// integers, and the native tool takes those for milliseconds.
 fn exemplar(random: &mut Lcg, value: f64, timestamp: i64, with_span: bool) -> Exemplar {
+    let timestamp = timestamp + 1 + i64::from(random.below(998));
     let trace = format!("{:08x}{:08x}", random.next_u32(), random.next_u32());
     let mut labels = vec![Label { name: "trace_id".into(), value: trace }];
     if with_span {

@@ -74,8 +74,13 @@ impl Prometheus {
             command.arg(format!("--web.config.file={}", web.display()));
         }
         let log = folder.path().join("prometheus.log");
-        let mut process =
-            Process::start("prometheus", &mut command, &log, End::Gently(Duration::from_secs(5)))?;
+        let mut process = Process::start(
+            "prometheus",
+            &mut command,
+            &log,
+            End::Gently(Duration::from_secs(5)),
+            folder.temporary(),
+        )?;
         let ready = format!("http://127.0.0.1:{port}/-/ready");
         let authorization = options.basic_auth.then_some(BASIC_AUTHORIZATION);
         process.wait_until(READY_LIMIT, || answers_ok(&ready, authorization))?;

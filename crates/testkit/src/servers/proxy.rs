@@ -37,7 +37,8 @@ impl Caddy {
             .env("HOME", folder.path())
             .env("XDG_DATA_HOME", folder.path())
             .env("XDG_CONFIG_HOME", folder.path());
-        let mut process = Process::start("caddy", &mut command, &folder.path().join("caddy.log"), END)?;
+        let mut process =
+            Process::start("caddy", &mut command, &folder.path().join("caddy.log"), END, folder.temporary())?;
         process.wait_until(READY_LIMIT, || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
         Ok(Self { process, port, _folder: folder })
     }
@@ -81,7 +82,8 @@ impl Nginx {
         fs::write(&file, config)?;
         let mut command = Command::new(Tool::Nginx.find()?);
         command.arg("-p").arg(folder.path()).arg("-e").arg("stderr").arg("-c").arg(&file);
-        let mut process = Process::start("nginx", &mut command, &folder.path().join("nginx.log"), END)?;
+        let mut process =
+            Process::start("nginx", &mut command, &folder.path().join("nginx.log"), END, folder.temporary())?;
         process.wait_until(READY_LIMIT, || TcpStream::connect(("127.0.0.1", port)).is_ok())?;
         Ok(Self { process, port, _folder: folder })
     }

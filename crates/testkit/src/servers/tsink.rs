@@ -66,7 +66,8 @@ impl Tsink {
             command.args(["--admin-auth-token", token]);
         }
         let log = folder.path().join("tsink.log");
-        let mut process = Process::start("tsink-server", &mut command, &log, End::AtOnce)?;
+        let mut process =
+            Process::start("tsink-server", &mut command, &log, End::AtOnce, folder.temporary())?;
         let ready = format!("http://127.0.0.1:{port}/ready");
         process.wait_until(READY_LIMIT, || answers_ok(&ready, None))?;
         Ok(Self { process, port, auth_token: options.auth_token, _folder: folder })

@@ -1,0 +1,35 @@
+//! A real day: 1,000 series, 24 h, one sample every 15 s, 5.76 M samples. By the built command, then judged
+//! by the native tool.
+
+use conformance::agree::assert_agree;
+use conformance::command::{ours, theirs};
+use conformance::plans::{PlanFile, plan};
+use std::time::Instant;
+use tsink_migrate_testkit::history::{Bulk, load_slabs};
+use tsink_migrate_testkit::servers::{Prometheus, PrometheusOptions, Tsink, TsinkOptions};
+
+#[test]
+fn a_day_of_a_thousand_series() {
+    let bulk = Bulk { series: 1000, start_ms: 1_763_510_400_000, hours: 24, step_ms: 15_000 };
+    let prometheus = Prometheus::start(PrometheusOptions::default()).unwrap();
+    let tsink = Tsink::start(TsinkOptions::default()).unwrap();
+    let began = Instant::now();
+    load_slabs(&prometheus.endpoint(), bulk.slabs()).unwrap();
+    println!("loaded {} samples in {:?}", bulk.samples(), began.elapsed());
+
+    let window = (bulk.start_ms, bulk.end_ms());
+    let file = PlanFile::new(&plan(&prometheus.url(), &tsink.url(), &Bulk::SELECTORS));
+    let began = Instant::now();
+    let report = ours("backfill", &file, window, &[]).expect_code(0).report();
+    println!("backfill in {:?}", began.elapsed());
+    assert_eq!(report["samples_written"], 5_760_000);
+    assert_eq!(report["series_written"], 1000);
+    assert_eq!(report["balance"]["closes"], true);
+
+    let native = theirs("verify", &file, window);
+    assert_eq!(native.outcome.code, 0, "{:#?}", native.outcome);
+    let began = Instant::now();
+    let verify = ours("verify", &file, window, &[]).expect_code(0);
+    println!("verify in {:?}", began.elapsed());
+    assert_agree(&native.report(), &verify.report(), &[]);
+}
