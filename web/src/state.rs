@@ -4,6 +4,7 @@
 pub mod coverage;
 pub mod endpoints;
 pub mod files;
+pub mod findings;
 pub mod format;
 pub mod log;
 pub mod run;
