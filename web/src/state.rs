@@ -278,8 +278,11 @@ impl Store {
         }
         let window = self.check.with_untracked(|check| check.window);
         if let Some(window) = window.filter(|_| !self.checking.get_untracked()) {
-            self.start.set(format::rfc3339(window.start_ms));
-            self.end.set(format::rfc3339(window.end_ms));
+            let fix = |typed: RwSignal<String>, at| {
+                typed.update(|typed| *typed = format::rfc3339(format::fixed(typed, at)));
+            };
+            fix(self.start, window.start_ms);
+            fix(self.end, window.end_ms);
         }
         let inputs = untrack(|| self.inputs());
         self.banner.set(None);

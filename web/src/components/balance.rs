@@ -5,13 +5,17 @@ use crate::state::run::Part;
 use crate::state::{format, store};
 use leptos::prelude::*;
 use tsink_migrate_engine::report::{Balance, BalanceLine};
+use tsink_migrate_engine::run::Stage;
 
 /// The balance; nothing before there is one.
 #[component]
 pub fn BalancePanel() -> impl IntoView {
     let store = store();
     let balance = Memo::new(move |_| store.read(&[Part::Balance, Part::Stages], |run| run.balance.clone()));
-    let is_over = move || !store.phase.get().is_busy();
+    let is_over = move || {
+        !store.phase.get().is_busy()
+            || store.read(&[Part::Stages], |run| run.stage(Stage::Backfill).state.is_over())
+    };
     let pill = move || {
         balance.with(|balance| {
             let closes = balance.as_ref()?.closes;
@@ -27,13 +31,14 @@ pub fn BalancePanel() -> impl IntoView {
         <Show when=move || balance.with(Option::is_some)>
             <section class="panel" data-testid="balance" aria-label="Balance">
                 <div class="panel-head"><h2>"Balance"</h2>{pill}</div>
-                {move || balance.with(|balance| balance.as_ref().map(table))}
+                {move || balance.with(|balance| balance.as_ref().map(|balance| table(balance, is_over())))}
             </section>
         </Show>
     }
 }
 
-fn table(balance: &Balance) -> impl IntoView + use<> {
+fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
+    let open = if is_over { "unaccounted for" } else { "on the way" };
     let kinds: Vec<(&'static str, BalanceLine)> = [
         ("samples", &balance.samples),
         ("histograms", &balance.histograms),
@@ -73,7 +78,7 @@ fn table(balance: &Balance) -> impl IntoView + use<> {
                     {rejected}
                     {row("read twice".to_owned(), "", &|line| format::count(line.deduplicated))}
                     {row("outside the window".to_owned(), "", &|line| format::count(line.outside_window))}
-                    {row("unaccounted for".to_owned(), "total", &unaccounted)}
+                    {row(open.to_owned(), "total", &unaccounted)}
                 </tbody>
             </table>
         </div>

@@ -13,6 +13,17 @@ fn mark(is_equal: bool) -> impl IntoView {
     view! { <Mark tone word /> }
 }
 
+/// How many were checked and how many differ: what stands on the fold.
+fn outcome(total: usize, differ: usize, one: &'static str, many: &'static str) -> impl IntoView {
+    let all = format::counted(total as u64, one, many);
+    let (tone, words) = if differ == 0 {
+        (Tone::Good, format!("{all} equal"))
+    } else {
+        (Tone::Bad, format!("{differ} of {all} differ"))
+    };
+    view! { <Mark tone word=words /> }
+}
+
 /// One row a metric; nothing when none was checked.
 #[component]
 pub fn MetadataChecks(
@@ -22,6 +33,8 @@ pub fn MetadataChecks(
     (!checks.is_empty()).then(|| {
         let mut checks = checks;
         checks.sort_by_key(|check| check.matched);
+        let total = checks.len();
+        let differ = checks.iter().filter(|check| !check.matched).count();
         let more = checks.len().saturating_sub(MOST);
         let rows = checks.into_iter().take(MOST).map(|check| {
             view! {
@@ -34,8 +47,8 @@ pub fn MetadataChecks(
             }
         });
         view! {
-            <section class="panel" data-testid="metadata-checks" aria-label="Metadata">
-                <div class="panel-head"><h2>"Metadata"</h2></div>
+            <details class="panel fold" open=differ > 0 data-testid="metadata-checks">
+                <summary><h2>"Metadata"</h2>{outcome(total, differ, "metric", "metrics")}</summary>
                 <table class="table stacked">
                     <thead>
                         <tr>
@@ -48,7 +61,7 @@ pub fn MetadataChecks(
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
                 {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more metrics; the report has all")}</p> })}
-            </section>
+            </details>
         }
     })
 }
@@ -75,6 +88,8 @@ pub fn ExemplarChecks(
     (!checks.is_empty()).then(|| {
         let mut checks = checks;
         checks.sort_by_key(|check| check.issues.is_empty());
+        let total = checks.len();
+        let differ = checks.iter().filter(|check| !check.issues.is_empty()).count();
         let more = checks.len().saturating_sub(MOST);
         let rows = checks.into_iter().take(MOST).map(|check| {
             let found = if check.issues.is_empty() { String::new() } else { check.issues.join(" ") };
@@ -89,8 +104,8 @@ pub fn ExemplarChecks(
             }
         });
         view! {
-            <section class="panel" data-testid="exemplar-checks" aria-label="Exemplars">
-                <div class="panel-head"><h2>"Exemplars"</h2></div>
+            <details class="panel fold" open=differ > 0 data-testid="exemplar-checks">
+                <summary><h2>"Exemplars"</h2>{outcome(total, differ, "query", "queries")}</summary>
                 <table class="table stacked">
                     <thead>
                         <tr>
@@ -104,7 +119,7 @@ pub fn ExemplarChecks(
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
                 {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more queries; the report has all")}</p> })}
-            </section>
+            </details>
         }
     })
 }

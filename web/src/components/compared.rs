@@ -67,8 +67,7 @@ pub fn BySelector(
                 <td data-label="selector" class="mono break">{check.selector}</td>
                 <td data-label="series" class="num">{both(check.source_series, check.target_series)}</td>
                 <td data-label="samples" class="num">{both(check.source_rows, check.target_rows)}</td>
-                <td data-label="series differ" class="num">{format::count(missing)}</td>
-                <td data-label="samples differ" class="num">{format::count(differ)}</td>
+                <td data-label="differ">{differences(missing, differ)}</td>
             </tr>
         }
     });
@@ -82,8 +81,7 @@ pub fn BySelector(
                         <th scope="col">"selector"</th>
                         <th scope="col" class="num">"series"</th>
                         <th scope="col" class="num">"samples"</th>
-                        <th scope="col" class="num">"series differ"</th>
-                        <th scope="col" class="num">"samples differ"</th>
+                        <th scope="col">"differ"</th>
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
@@ -91,6 +89,14 @@ pub fn BySelector(
             {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more selectors; the report has all")}</p> })}
         </section>
     }
+}
+
+/// What differs, in words; nothing where nothing does.
+fn differences(series: u64, samples: u64) -> String {
+    let parts = [(series, "series", "series"), (samples, "sample", "samples")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| format::counted(*n, one, many)).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
 /// One number where both sides have it, both where not.

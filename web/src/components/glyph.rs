@@ -34,10 +34,10 @@ pub fn Glyph(
         Sign::Check => "M2.5 8.5 6.2 12 13.5 4",
         Sign::Cross => "M3.5 3.5 12.5 12.5 M12.5 3.5 3.5 12.5",
         Sign::Warn => "M8 2 14.5 13.5 H1.5 Z M8 6.5 V9.5 M8 11.4 V11.8",
-        Sign::Info => "M8 7 V12 M8 4 V4.4",
+        Sign::Info => "M8 1.5 A6.5 6.5 0 1 0 8.01 1.5 Z M8 7.6 V11.4 M8 4.8 V4.9",
         Sign::Play => "M4 2.5 13 8 4 13.5 Z",
         Sign::Pause => "M5 3 V13 M11 3 V13",
-        Sign::Dot => "M8 8 V8.01",
+        Sign::Dot => "M8 6.9 A1.1 1.1 0 1 0 8.01 6.9 Z",
         Sign::Ring => "M8 3 A5 5 0 1 0 8.01 3 Z",
     };
     let class = move || if sign.get() == Sign::Play { "glyph solid" } else { "glyph" };

@@ -39,7 +39,7 @@ fn Route() -> impl IntoView {
     let route = move || {
         store.check.with(|check| {
             let summary = check.summary.as_ref()?;
-            let window = check.window.map(|window| format!(" · {}", format::window(window)));
+            let window = check.window.map(|window| format!(" · {}", format::route_window(window)));
             Some(view! {
                 <p class="route" data-testid="route">
                     <b>{summary.source_kind.clone()}</b>

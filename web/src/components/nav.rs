@@ -105,7 +105,7 @@ fn aside(run: &Run, stage: Stage) -> String {
         let notes = run
             .preflight
             .as_ref()
-            .map_or(0, |report| report.notes.iter().filter(|note| note.level >= Level::Warn).count());
+            .map_or(0, |report| report.notes.iter().filter(|note| note.level > Level::Ok).count());
         if notes > 0 {
             return format::counted(notes as u64, "note", "notes");
         }

@@ -79,20 +79,20 @@ fn take(store: Store, mut offered: Vec<Offered>, plan: Option<(String, String)>)
     store.offered.set(offered);
 }
 
-/// Loads the plan that the page's address names (`?plan=…`, on this origin only), or finds out whether there
-/// is a sample to offer.
+/// Loads the plan that the page's address names (`?plan=…`, on this origin only); without one, finds out
+/// whether there is a sample to offer.
 pub fn at_start(store: Store) {
     let sample = Sample(RwSignal::new(None));
     provide_context(sample);
     spawn_local(async move {
         if let Some(address) = browser::query("plan") {
-            match browser::fetch_own_text(&address).await {
+            return match browser::fetch_own_text(&address).await {
                 Ok(plan) => text(store, plan, name_of(&address)),
                 Err(words) => {
                     let what = Recognised::Other { kind: "not loaded", words };
                     store.offered.set(vec![Offered { name: address, what, taken: false }]);
                 }
-            }
+            };
         }
         // Static hosts answer unknown names with a page of their own; only a plan counts.
         let found = browser::fetch_own_text(SAMPLE).await.ok();

@@ -3,8 +3,7 @@
 
 use super::error_banner::ErrorCard;
 use super::progress::ProgressHead;
-use super::verdict::VerdictPanel;
-use crate::app::is_stale;
+use super::verdict::{RunAgain, VerdictPanel};
 use crate::state::run::{Part, Run, StageState, title};
 use crate::state::store;
 use crate::state::words::Verdict;
@@ -71,7 +70,7 @@ fn Before(stage: Stage, about: &'static str) -> impl IntoView {
 #[component]
 fn After(stage: Stage, verdict: fn(&Run) -> Option<Verdict>) -> impl IntoView {
     let store = store();
-    let panel = move || {
+    move || {
         let (verdict, error) =
             store.read(&[Part::Stages], |run| (verdict(run), run.stage(stage).error.clone()));
         match (verdict, error) {
@@ -90,29 +89,11 @@ fn After(stage: Stage, verdict: fn(&Run) -> Option<Verdict>) -> impl IntoView {
                                 }.into_any(),
                             }}
                         </div>
+                        <RunAgain stage />
                     </section>
                 }
                 .into_any()
             }
         }
-    };
-    let stale = Memo::new(move |_| is_stale(stage));
-    let again = move || {
-        if stale.get() { "The plan or the window has changed since." } else { "" }
-    };
-    let is_off = move || store.phase.get().is_busy() || store.blocked().is_some();
-    view! {
-        {panel}
-        <div class="row again">
-            <button
-                class="button"
-                data-testid=format!("run-{}", title(stage).to_lowercase())
-                disabled=is_off
-                on:click=move |_| store.run(&[stage])
-            >
-                {format!("Run {} again", title(stage).to_lowercase())}
-            </button>
-            <span class="warn-text" role="status">{again}</span>
-        </div>
     }
 }

@@ -8,9 +8,9 @@ use leptos::prelude::*;
 pub fn ThemeToggle() -> impl IntoView {
     let theme = RwSignal::new(browser::stored_theme());
     let word = move || match theme.get().as_deref() {
-        Some("light") => "Light",
-        Some(_) => "Dark",
-        None => "Auto",
+        Some("light") => "light",
+        Some(_) => "dark",
+        None => "as the system has it",
     };
     let next = move |_| {
         let next = match theme.get_untracked().as_deref() {
@@ -25,7 +25,7 @@ pub fn ThemeToggle() -> impl IntoView {
         <button
             class="button quiet theme"
             data-testid="theme"
-            title="Theme: auto follows the system"
+            title=move || format!("Theme: {}", word())
             aria-label=move || format!("Theme: {}", word())
             on:click=next
         >
@@ -33,7 +33,6 @@ pub fn ThemeToggle() -> impl IntoView {
                 <circle cx="8" cy="8" r="5.5" />
                 <path class="half" d="M8 2.5 A5.5 5.5 0 0 1 8 13.5 Z" />
             </svg>
-            {word}
         </button>
     }
 }

@@ -84,6 +84,7 @@ fn Checklist(report: CutoverReport, data: String) -> impl IntoView {
     let queries = match (report.promql_checks.len(), failed) {
         (0, _) => (Tone::Warn, "No query was compared: the plan has no promql_checks.".to_owned()),
         (1, 0) => (Tone::Good, "The query answers the same on both sides.".to_owned()),
+        (2, 0) => (Tone::Good, "Both queries answer the same on both sides.".to_owned()),
         (all, 0) => (Tone::Good, format!("All {all} queries answer the same on both sides.")),
         (all, failed) => (Tone::Bad, format!("{failed} of {all} queries answer differently.")),
     };

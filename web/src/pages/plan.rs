@@ -32,11 +32,14 @@ pub fn PlanPage() -> impl IntoView {
             <h1 class="visually-hidden">"Plan"</h1>
             <OfferedFiles />
             <div class="columns">
-                <div class="stack"><PlanPanel /></div>
+                <div class="stack">
+                    <PlanPanel />
+                    <Summary />
+                </div>
                 <div class="stack">
                     <WindowPanel />
                     <Secrets />
-                    <Summary />
+                    <NextSteps />
                     <Defaults />
                 </div>
             </div>

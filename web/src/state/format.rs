@@ -133,6 +133,18 @@ pub fn window(window: Window) -> String {
     format!("{} UTC", span(window.start_ms, window.end_ms))
 }
 
+/// [`window`] to the minute: for a header, where the exact time would only be in the way.
+pub fn route_window(window: Window) -> String {
+    let minute = |at: Millis| at.div_euclid(60_000) * 60_000;
+    format!("{} UTC", span(minute(window.start_ms), minute(window.end_ms)))
+}
+
+/// [`span`] to the second: for lines of a log.
+pub fn log_span(window: Window) -> String {
+    let second = |at: Millis| at.div_euclid(1000) * 1000;
+    span(second(window.start_ms), second(window.end_ms))
+}
+
 /// [`window`] without the zone; a single instant stands alone.
 pub fn span(first: Millis, last: Millis) -> String {
     if first == last {
@@ -142,6 +154,13 @@ pub fn span(first: Millis, last: Millis) -> String {
     } else {
         format!("{} – {}", instant(first), instant(last))
     }
+}
+
+/// What a typed time stands for once it is fixed: relative times lose their ms, which nobody asked for.
+pub fn fixed(typed: &str, at: Millis) -> Millis {
+    let typed = typed.trim().to_ascii_lowercase();
+    let is_relative = typed.starts_with("now") || typed.ends_with(['y', 'w', 'd', 'h', 'm', 's']);
+    if is_relative { at.div_euclid(1000) * 1000 } else { at }
 }
 
 /// A size in bytes: `312 B`, `4.1 kB`, `2.0 GB`.
@@ -234,6 +253,19 @@ mod tests {
         assert_eq!(span(day, day + 15_250), "2025-11-18 00:00 – 00:00:15.250");
         let whole = Window { start_ms: day, end_ms: day + DAY_MS };
         assert_eq!(window(whole), "2025-11-18 00:00 – 2025-11-19 00:00 UTC");
+        let odd = Window { start_ms: day + 1_001, end_ms: day + 75_999 };
+        assert_eq!(route_window(odd), "2025-11-18 00:00 – 00:01 UTC");
+        assert_eq!(log_span(odd), "2025-11-18 00:00:01 – 00:01:15");
+    }
+
+    #[test]
+    fn only_relative_times_are_rounded() {
+        for typed in ["now", " now-2h", "30d", "Now+5m"] {
+            assert_eq!(fixed(typed, 1_763_424_000_250), 1_763_424_000_000, "{typed}");
+        }
+        for typed in ["1763424000250", "2025-11-18T00:00:00.250Z", "2025-11-18T01:00:00.250+01:00"] {
+            assert_eq!(fixed(typed, 1_763_424_000_250), 1_763_424_000_250, "{typed}");
+        }
     }
 
     #[test]

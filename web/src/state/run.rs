@@ -393,7 +393,7 @@ fn slab_line(
         _ => return None,
     };
     let rows = format::counted(rows, "sample", "samples");
-    Some((level, format!("{verb}  {selector} · {} · {rows}", format::span(window.start_ms, window.end_ms))))
+    Some((level, format!("{verb} {selector} · {} · {rows}", format::log_span(window))))
 }
 
 #[cfg(test)]

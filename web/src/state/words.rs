@@ -247,6 +247,7 @@ pub fn cutover(report: &CutoverReport) -> Verdict {
     let parity = match (all, failed) {
         (0, _) => "no query was compared".to_owned(),
         (1, 0) => "the one query answers the same on both sides".to_owned(),
+        (2, 0) => "both queries answer the same on both sides".to_owned(),
         (all, 0) => format!("all {all} queries answer the same on both sides"),
         (all, failed) => format!(
             "{failed} of {} differently on the two sides",
