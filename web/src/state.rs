@@ -18,6 +18,7 @@ use leptos::prelude::*;
 use run::{Artifacts, Changes, Inputs, Part, Run};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tsink_migrate_engine::gateway::Recipe;
 use tsink_migrate_engine::plan::{Draft, PlanCheck, Severity};
 use tsink_migrate_engine::run::{Event, Stage};
 use tsink_migrate_engine::{Error, ErrorKind};
@@ -75,6 +76,15 @@ pub struct Offered {
     pub taken: bool,
 }
 
+/// Gateway recipes for the plan at hand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recipes {
+    /// Recipes.
+    pub recipes: Vec<Recipe>,
+    /// Why there are none for a valid plan.
+    pub error: Option<Error>,
+}
+
 /// The store.
 #[derive(Clone, Copy)]
 pub struct Store {
@@ -100,6 +110,8 @@ pub struct Store {
     pub form: RwSignal<bool>,
     /// Files offered last.
     pub offered: RwSignal<Vec<Offered>>,
+    /// Gateway recipes for the plan, once somebody asked.
+    pub recipes: RwSignal<Recipes>,
     /// What the engine does.
     pub phase: RwSignal<Phase>,
     /// What went wrong as a whole.
@@ -136,6 +148,7 @@ impl Store {
             has_plan: RwSignal::default(),
             form: RwSignal::default(),
             offered: RwSignal::default(),
+            recipes: RwSignal::default(),
             phase: RwSignal::default(),
             banner: RwSignal::default(),
             said: RwSignal::default(),
@@ -147,12 +160,28 @@ impl Store {
             timer: StoredValue::new(None),
             engine: StoredValue::new_local(None),
         };
-        match Engine::start(move |incoming| store.receive(incoming)) {
-            Ok(engine) => store.engine.set_value(Some(engine)),
-            Err(why) => store.broken(why),
-        }
+        store.start_engine();
         Effect::new(move || store.schedule_check());
         store
+    }
+
+    fn start_engine(self) {
+        match Engine::start(move |incoming| self.receive(incoming)) {
+            Ok(engine) => self.engine.set_value(Some(engine)),
+            Err(why) => self.broken(why),
+        }
+    }
+
+    /// A worker that broke down may be of no more use; a new one costs little. Not from within its own
+    /// message.
+    fn renew_engine(self) {
+        set_timeout(
+            move || {
+                self.start_engine();
+                self.schedule_check();
+            },
+            Duration::ZERO,
+        );
     }
 
     /// Reads from the run's model; runs again when one of the parts changes.
@@ -234,6 +263,12 @@ impl Store {
     /// Plan and window as they are now.
     pub fn inputs(self) -> Inputs {
         Inputs { text: self.text.get(), start: self.start.get(), end: self.end.get() }
+    }
+
+    /// Asks for gateway recipes.
+    pub fn ask_recipes(self) {
+        let text = self.text.get_untracked();
+        self.send(&ToEngine::Recipes { text, base: browser::base_url() });
     }
 
     /// Runs stages. A relative window is fixed first, so that every later stage sees the same one.
@@ -347,7 +382,12 @@ impl Store {
     fn receive(self, incoming: Incoming) {
         let message = match incoming {
             Incoming::Message(message) => message,
-            Incoming::Broken(why) => return self.broken(why),
+            Incoming::Broken(why) => {
+                if self.engine.with_value(|engine| engine.as_ref().is_some_and(Engine::is_up)) {
+                    self.renew_engine();
+                }
+                return self.broken(why);
+            }
         };
         match message {
             FromEngine::Ready { .. } => {}
@@ -357,6 +397,7 @@ impl Store {
                     self.check.set(*check);
                 }
             }
+            FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
             FromEngine::Events { events } => self.apply(events),
             FromEngine::Artifacts { stage, json, markdown } => {
                 self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown }));
@@ -374,6 +415,9 @@ impl Store {
             FromEngine::Failed { error } => {
                 self.run.update_value(|run| run.stop(error.clone(), browser::now_ms()));
                 self.end_job();
+                if !matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Input) {
+                    self.renew_engine();
+                }
                 if error.kind == ErrorKind::Cancelled {
                     self.said.set("Cancelled.".to_owned());
                 } else {

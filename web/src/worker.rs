@@ -3,7 +3,7 @@
 use leptos::wasm_bindgen::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use tsink_migrate_host::protocol::{FromEngine, ToEngine};
+use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// Written by Trunk beside the page.
@@ -38,21 +38,19 @@ impl Engine {
 
         let on_message = {
             let (worker, is_up, waiting, on) = (worker.clone(), is_up.clone(), waiting.clone(), on.clone());
-            Closure::new(move |event: MessageEvent| {
-                match serde_wasm_bindgen::from_value::<FromEngine>(event.data()) {
-                    Ok(message) => {
-                        if matches!(message, FromEngine::Ready { .. }) {
-                            is_up.set(true);
-                            for queued in waiting.take() {
-                                let _ = worker.post_message(&queued);
-                            }
+            Closure::new(move |event: MessageEvent| match from_js::<FromEngine>(event.data()) {
+                Ok(message) => {
+                    if matches!(message, FromEngine::Ready { .. }) {
+                        is_up.set(true);
+                        for queued in waiting.take() {
+                            let _ = worker.post_message(&queued);
                         }
-                        on(Incoming::Message(message));
                     }
-                    Err(error) => on(Incoming::Broken(format!(
-                        "the page does not understand its engine ({error}); reload the page"
-                    ))),
+                    on(Incoming::Message(message));
                 }
+                Err(error) => on(Incoming::Broken(format!(
+                    "the page does not understand its engine ({error}); reload the page"
+                ))),
             })
         };
         let on_error = Closure::new(move |event: web_sys::Event| {
@@ -68,13 +66,26 @@ impl Engine {
         Ok(Self { worker, is_up, waiting, _on_message: on_message, _on_error: on_error })
     }
 
+    /// Whether the worker is up.
+    pub fn is_up(&self) -> bool {
+        self.is_up.get()
+    }
+
     /// Sends a message; at once, or when the worker is up.
     pub fn send(&self, message: &ToEngine) -> Result<(), String> {
-        let value = serde_wasm_bindgen::to_value(message).map_err(|error| error.to_string())?;
+        let value = to_js(message).map_err(|error| error.to_string())?;
         if !self.is_up.get() {
             self.waiting.borrow_mut().push(value);
             return Ok(());
         }
         self.worker.post_message(&value).map_err(|_| "the message could not be sent".to_owned())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::{Error, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
+use tsink_migrate_engine::gateway::Recipe;
 use tsink_migrate_engine::plan::PlanCheck;
 use tsink_migrate_engine::run::{Event, Stage};
 use wasm_bindgen::JsValue;
@@ -49,6 +50,13 @@ pub enum ToEngine {
         /// End of the window as typed.
         end: String,
     },
+    /// Write gateway recipes for a plan; answered by [`FromEngine::Recipes`].
+    Recipes {
+        /// Plan text.
+        text: String,
+        /// URL of the page.
+        base: String,
+    },
     /// Start a job. Refused with [`FromEngine::Failed`] while another runs.
     Start {
         /// Plan text.
@@ -76,6 +84,7 @@ impl fmt::Debug for ToEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Check { .. } => "Check { .. }",
+            Self::Recipes { .. } => "Recipes { .. }",
             Self::Start { .. } => "Start { .. }",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
@@ -99,6 +108,13 @@ pub enum FromEngine {
         id: u32,
         /// Diagnostics and a summary of the plan.
         check: Box<PlanCheck>,
+    },
+    /// Answer to [`ToEngine::Recipes`].
+    Recipes {
+        /// Recipes; none when the plan has an error.
+        recipes: Vec<Recipe>,
+        /// Why there can be none for a valid plan.
+        error: Option<tsink_migrate_engine::Error>,
     },
     /// The run says something: what came up since the last such message, in order.
     Events {

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use tsink_migrate_engine::port::Ports;
 use tsink_migrate_engine::report::{self, Status};
 use tsink_migrate_engine::run::{self, Control, Event, Stage};
-use tsink_migrate_engine::{Error, ErrorKind, plan};
+use tsink_migrate_engine::{Error, ErrorKind, gateway, plan};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -63,6 +63,7 @@ impl Worker {
                 let check = Box::new(self.check(&text, &base, &secrets, &start, &end));
                 self.post(&FromEngine::Checked { id, check });
             }
+            ToEngine::Recipes { text, base } => self.post(&self.recipes(&text, &base)),
             ToEngine::Start { text, base, secrets, start, end, stages } => {
                 let check = self.check(&text, &base, &secrets, &start, &end);
                 if let Err(error) = self.begin(check, stages) {
@@ -92,6 +93,16 @@ impl Worker {
     ) -> plan::PlanCheck {
         let now_ms = self.ports.clock.now_ms();
         plan::check(text, &plan::Context { base: Some(base), secrets, now_ms, start, end })
+    }
+
+    fn recipes(&self, text: &str, base: &str) -> FromEngine {
+        // Recipes pass headers on by name; no value is needed, and none goes in.
+        let plan = self.check(text, base, &BTreeMap::new(), "", "").plan;
+        match plan.map(|plan| gateway::GatewayInput::from_plan(&plan, base)) {
+            Some(Ok(input)) => FromEngine::Recipes { recipes: gateway::recipes(&input), error: None },
+            Some(Err(error)) => FromEngine::Recipes { recipes: Vec::new(), error: Some(error) },
+            None => FromEngine::Recipes { recipes: Vec::new(), error: None },
+        }
     }
 
     fn begin(self: &Rc<Self>, check: plan::PlanCheck, stages: Vec<Stage>) -> Result<(), Error> {

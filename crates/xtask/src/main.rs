@@ -1,8 +1,12 @@
 //! Automation: `setup`, `demo`, `test`, `bench`, `dist`.
 
+mod bench;
+mod demo;
+mod dist;
 mod paths;
 mod setup;
 mod shell;
+mod test;
 mod versions;
 
 use anyhow::Result;
@@ -22,6 +26,25 @@ struct Arguments {
 enum Task {
     /// Install everything that building, testing and the demo need.
     Setup,
+    /// Start tsink and a source with a day of history, and open the page.
+    Demo(demo::Options),
+    /// Run every test, or the named parts.
+    Test {
+        /// Only these parts.
+        #[arg(long, value_enum, value_delimiter = ',')]
+        only: Vec<test::Part>,
+    },
+    /// Measure this command against the native tsink-migrate.
+    Bench {
+        /// Runs of each tool.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+        /// Series; each has 5,760 samples.
+        #[arg(long, default_value_t = 1000)]
+        series: usize,
+    },
+    /// Build the page and the command into dist/.
+    Dist,
 }
 
 fn main() -> ExitCode {
@@ -41,5 +64,9 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::setup(Purpose::Test).map(drop),
+        Task::Demo(options) => demo::demo(options),
+        Task::Test { only } => test::test(&only),
+        Task::Bench { runs, series } => bench::bench(runs, series),
+        Task::Dist => dist::dist(&setup::setup(Purpose::Dist)?),
     }
 }

@@ -82,8 +82,8 @@ fn draw(cell: &Cell, stage: Stage) -> impl IntoView + use<> {
         String::new()
     };
     let title = format!("{}: {}{rows}", format::window(cell.window), word(cell.state, stage));
-    let style = format!("flex-grow:{}", cell.window.len_ms());
-    view! { <i class=format!("cell {}", cell.state.class()) title=title style=style></i> }
+    let width = cell.window.len_ms().to_string();
+    view! { <i class=format!("cell {}", cell.state.class()) title=title style:flex-grow=width></i> }
 }
 
 fn word(state: CellState, stage: Stage) -> &'static str {

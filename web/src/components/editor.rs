@@ -54,15 +54,15 @@ pub fn Editor() -> impl IntoView {
                 .iter()
                 .map(|(line, (severity, _))| {
                     let class = if *severity == Severity::Error { "band bad" } else { "band warn" };
-                    view! { <div class=class style=format!("--line:{}", line.saturating_sub(1))></div> }
+                    view! { <div class=class style=("--line", line.saturating_sub(1).to_string())></div> }
                 })
                 .collect_view()
         })
     };
-    let shift = move || format!("--scrolled:{}px", scrolled.get());
+    let shift = move || format!("{}px", scrolled.get());
     let is_locked = move || store.phase.get().is_busy();
     view! {
-        <div class="editor" style=shift>
+        <div class="editor" style=("--scrolled", shift)>
             <ol class="numbers" aria-hidden="true">{numbers}</ol>
             <div class="field">
                 <div class="bands" aria-hidden="true">{bands}</div>

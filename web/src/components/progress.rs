@@ -35,8 +35,8 @@ pub fn ProgressHead(
             format::duration(known + if is_old { silent.unsigned_abs() } else { 0 })
         })
     };
-    let done_width = move || format!("width:{:.2}%", fraction() * 100.0);
-    let flight_width = move || format!("width:{:.2}%", (share.get().min(1.0 - fraction()).max(0.0)) * 100.0);
+    let done_width = move || format!("{:.2}%", fraction() * 100.0);
+    let flight_width = move || format!("{:.2}%", (share.get().min(1.0 - fraction()).max(0.0)) * 100.0);
     let waiting = move || match store.phase.get() {
         Phase::Paused => Some("Paused. What was on its way completes.".to_owned()),
         Phase::Cancelling => Some("Cancelling.".to_owned()),
@@ -60,8 +60,8 @@ pub fn ProgressHead(
                 aria-valuemax="100"
                 aria-valuenow=move || (fraction() * 100.0).floor().to_string()
             >
-                <div class="bar-done" style=done_width></div>
-                <div class="bar-flight" style=flight_width></div>
+                <div class="bar-done" style:width=done_width></div>
+                <div class="bar-flight" style:width=flight_width></div>
             </div>
             <p class="waiting" role="status" data-testid="waiting">{waiting}</p>
         </section>

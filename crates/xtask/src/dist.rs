@@ -1,0 +1,107 @@
+//! `cargo xtask dist`: the page for any static host, and the command as an npm package.
+
+mod page;
+mod stamp;
+mod transfer;
+
+use crate::setup::Toolbox;
+use crate::{paths, shell};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What a first visit may transfer at most, in bytes: every file of the page together, with brotli.
+const BUDGET: u64 = 600_000;
+/// What rustc and wasm-bindgen emit, and every browser since 2022 runs.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-multivalue",
+];
+
+/// Builds `dist/site` and `dist/edge`, unless they are up to date, and prints what a first visit transfers.
+///
+/// # Errors
+/// When a build fails, or when the page is larger than it may be.
+pub fn dist(tools: &Toolbox) -> Result<()> {
+    let identity = stamp::identity(tools)?;
+    if stamp::matches(&identity) {
+        eprintln!("dist: up to date");
+    } else {
+        stamp::remove()?;
+        site(tools)?;
+        edge(tools)?;
+        stamp::write(&identity)?;
+    }
+    let table = transfer::measure(&paths::site())?;
+    println!("{table}");
+    if table.total() > BUDGET {
+        bail!("a first visit transfers {} bytes, more than the {BUDGET} that are allowed", table.total());
+    }
+    Ok(())
+}
+
+fn site(tools: &Toolbox) -> Result<()> {
+    eprintln!("dist: building the page");
+    let folder = paths::site();
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    let mut trunk = Command::new(&tools.trunk);
+    tools.prepare_wasm(&mut trunk);
+    // Some environments set NO_COLOR=1, which trunk takes for a boolean of its own and refuses.
+    trunk.env_remove("NO_COLOR").args(["build", "--release", "--offline", "--dist"]).arg(&folder);
+    shell::run(&mut trunk)?;
+    page::finish(&folder.join("index.html"))
+}
+
+fn edge(tools: &Toolbox) -> Result<()> {
+    eprintln!("dist: building the command");
+    let folder = paths::edge();
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    let engine = folder.join("engine");
+    fs::create_dir_all(&engine)?;
+    let mut cargo = tools.wasm_cargo();
+    cargo.args([
+        "build",
+        "--release",
+        "--locked",
+        "--target",
+        "wasm32-unknown-unknown",
+        "-p",
+        "tsink-migrate-edge",
+    ]);
+    shell::run(&mut cargo)?;
+    let wasm = paths::target().join("wasm32-unknown-unknown/release/tsink_migrate_edge.wasm");
+    let mut bindgen = Command::new(&tools.wasm_bindgen);
+    bindgen
+        .args(["--target", "web", "--no-typescript", "--out-name", "tsink_migrate_edge", "--out-dir"])
+        .arg(&engine)
+        .arg(&wasm);
+    shell::run(&mut bindgen)?;
+    let bound = engine.join("tsink_migrate_edge_bg.wasm");
+    let mut optimise = Command::new(&tools.wasm_opt);
+    optimise.arg("-O3").args(WASM_FEATURES).arg(&bound).arg("-o").arg(&bound);
+    shell::run(&mut optimise)?;
+    copy_folder(&paths::root().join("crates/edge/npm"), &folder)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target).with_context(|| format!("cannot write {}", target.display()))?;
+        }
+    }
+    Ok(())
+}
