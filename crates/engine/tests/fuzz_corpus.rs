@@ -20,6 +20,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn chunks() {
+    replay("chunks", fuzzing::chunks);
+}
+
+#[test]
 fn plan() {
     replay("plan", fuzzing::plan);
 }
