@@ -104,6 +104,11 @@ impl Toolbox {
         }
     }
 
+    /// The program that runs WebAssembly tests in Node.js; it comes with `wasm-bindgen`.
+    pub fn wasm_test_runner(&self) -> PathBuf {
+        self.wasm_bindgen.with_file_name("wasm-bindgen-test-runner")
+    }
+
     /// Names servers, browsers and the built page to a program.
     pub fn name_tools(&self, command: &mut Command) {
         for (variable, path) in &self.variables {
