@@ -27,6 +27,7 @@ pub mod parity;
 pub mod pill;
 pub mod plan_summary;
 pub mod progress;
+pub mod prose;
 pub mod recipe;
 pub mod rejections;
 pub mod secrets;

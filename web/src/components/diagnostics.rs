@@ -2,6 +2,7 @@
 
 use super::editor::put_caret;
 use super::pill::{Mark, Tone};
+use super::prose::Prose;
 use crate::browser;
 use crate::state::store;
 use leptos::prelude::*;
@@ -72,8 +73,8 @@ fn item(found: Diagnostic) -> impl IntoView {
                 <span class="mono place">{place}</span>
                 <span class="what">
                     {(!found.path.is_empty()).then(|| view! { <code>{found.path.clone()}</code> " " })}
-                    {found.message.clone()}
-                    {(!found.remedy.is_empty()).then(|| view! { <span class="dim">" " {found.remedy.clone()}</span> })}
+                    <Prose text=found.message.clone() />
+                    {(!found.remedy.is_empty()).then(|| view! { <span class="dim">" " <Prose text=found.remedy.clone() /></span> })}
                 </span>
             </button>
         </li>

@@ -2,6 +2,7 @@
 
 use super::error_banner::ErrorCard;
 use super::pill::{Mark, of_level};
+use super::prose::Prose;
 use crate::state::run::Part;
 use crate::state::{format, store};
 use leptos::prelude::*;
@@ -57,18 +58,34 @@ fn Group(side: Side, rows: Vec<EndpointCheck>) -> impl IntoView {
             <tr class="group">
                 <th colspan="6" scope="rowgroup">{name}<span class="dim">{move || version().map(|words| format!("  {words}"))}</span></th>
             </tr>
-            {rows.into_iter().map(row).collect_view()}
+            {draw_rows(rows)}
         </tbody>
     }
 }
 
-fn row(check: EndpointCheck) -> impl IntoView {
+/// Rows in order. Where one fails as the one before did, it says so and does not repeat what to do.
+fn draw_rows(rows: Vec<EndpointCheck>) -> impl IntoView {
+    let mut before = None;
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|check| {
+            let now = check.error.as_ref().map(|error| (error.message.clone(), error.remedy.clone()));
+            let repeats = now.is_some() && now == before;
+            before = now.or(before.take());
+            (check, repeats)
+        })
+        .collect();
+    rows.into_iter().map(|(check, repeats)| row(check, repeats)).collect_view()
+}
+
+fn row(check: EndpointCheck, repeats: bool) -> impl IntoView {
     let (tone, word) = of_level(check.level);
     let status = check.status.map_or_else(|| "–".to_owned(), |status| status.to_string());
     let time = check.latency_ms.map_or_else(|| "–".to_owned(), format::duration);
     let found = match check.error {
-        Some(error) => view! { <ErrorCard error /> }.into_any(),
-        None => view! { <span>{check.message}</span> }.into_any(),
+        Some(_) if repeats => view! { <span class="dim">"the same as above"</span> }.into_any(),
+        Some(error) => view! { <ErrorCard error brief=true /> }.into_any(),
+        None => view! { <span><Prose text=check.message /></span> }.into_any(),
     };
     view! {
         <tr data-level=word data-endpoint=format!("{}.{}", check.side, check.name)>

@@ -1,6 +1,7 @@
 //! Failures: of the job as a whole on top of the page, and the card that every failure is shown with.
 
 use super::glyph::{Glyph, Sign};
+use super::prose::Prose;
 use crate::state::{format, store};
 use leptos::prelude::*;
 use tsink_migrate_engine::Error;
@@ -35,6 +36,9 @@ pub fn ErrorBanner() -> impl IntoView {
 pub fn ErrorCard(
     /// The failure.
     error: Error,
+    /// Leaves out address and status, where they stand beside it already.
+    #[prop(optional)]
+    brief: bool,
 ) -> impl IntoView {
     let from = match (error.side, &error.url) {
         (Some(side), Some(url)) => Some(format!("{side} {url}")),
@@ -46,14 +50,15 @@ pub fn ErrorCard(
         Some(slab) => format!("{selector}, {}", format::window(slab)),
         None => selector,
     });
-    let facts: Vec<String> = [from, status, place].into_iter().flatten().collect();
+    let facts = if brief { [None, None, place] } else { [from, status, place] };
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
     let said = error.server_message.clone().filter(|words| !words.is_empty());
     view! {
         <div class="error-card">
-            <p class="message">{error.message.clone()}</p>
+            <p class="message"><Prose text=error.message.clone() /></p>
             {(!facts.is_empty()).then(|| view! { <p class="mono dim small">{facts.join(" · ")}</p> })}
             {said.map(|words| view! { <p class="small">"It said: " <q class="mono">{words}</q></p> })}
-            {(!error.remedy.is_empty()).then(|| view! { <p class="remedy">{error.remedy.clone()}</p> })}
+            {(!error.remedy.is_empty()).then(|| view! { <p class="remedy"><Prose text=error.remedy.clone() /></p> })}
         </div>
     }
 }

@@ -1,6 +1,7 @@
 //! What differs: where, how much, when in the window, and why.
 
 use super::pill::{Pill, Tone};
+use super::prose::Prose;
 use crate::state::{format, words};
 use leptos::prelude::*;
 use tsink_migrate_engine::model::Window;
@@ -84,7 +85,7 @@ fn row(finding: Finding, window: Option<Window>) -> impl IntoView {
             <td data-label="when">{when(finding.first_ms, finding.last_ms, window)}</td>
             <td data-label="cause">
                 {if has_advice {
-                    view! { <p>{finding.cause}</p> <p class="dim">{finding.remedy}</p> }.into_any()
+                    view! { <p><Prose text=finding.cause /></p> <p class="dim"><Prose text=finding.remedy /></p> }.into_any()
                 } else {
                     view! { <span class="dim">"not known"</span> }.into_any()
                 }}

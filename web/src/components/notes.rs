@@ -1,8 +1,13 @@
 //! Remarks with a level and what to do.
 
 use super::pill::{Mark, of_level};
+use super::prose::Prose;
+use crate::state::format;
 use leptos::prelude::*;
 use tsink_migrate_engine::report::Note;
+
+/// Sentences drawn at most.
+const MOST: usize = 50;
 
 /// The preflight's notes, the worst first.
 #[component]
@@ -18,8 +23,8 @@ pub fn Notes(
             <li data-note=note.code>
                 <Mark tone word />
                 <div>
-                    <p>{note.message}</p>
-                    {(!note.remedy.is_empty()).then(|| view! { <p class="dim">{note.remedy}</p> })}
+                    <p><Prose text=note.message /></p>
+                    {(!note.remedy.is_empty()).then(|| view! { <p class="dim"><Prose text=note.remedy.clone() /></p> })}
                 </div>
             </li>
         }
@@ -41,11 +46,17 @@ pub fn Remarks(
     lines: Vec<String>,
 ) -> impl IntoView {
     (!lines.is_empty()).then(|| {
-        let items = lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view();
+        let more = lines.len().saturating_sub(MOST);
+        let items =
+            lines.into_iter().take(MOST).map(|line| view! { <li><Prose text=line /></li> }).collect_view();
+        let more = (more > 0).then(|| {
+            let words = format!("and {} more; the report has all", format::count(more as u64));
+            view! { <li class="dim">{words}</li> }
+        });
         view! {
             <section class="panel" aria-label=title>
                 <div class="panel-head"><h2>{title}</h2></div>
-                <ul class="remarks">{items}</ul>
+                <ul class="remarks">{items}{more}</ul>
             </section>
         }
     })

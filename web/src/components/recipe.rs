@@ -124,8 +124,10 @@ fn draw(recipe: &Recipe) -> impl IntoView + use<> {
             <h3>"Start it"</h3>
             <pre tabindex="0" aria-label="How to start it">{recipe.how_to_run.clone()}</pre>
             {(!note.is_empty()).then(|| view! { <p>{note}</p> })}
-            <h3>"Then the plan says"</h3>
-            <dl class="facts wide">{urls}</dl>
+            <details class="fold inner">
+                <summary><h3>"Addresses for the plan"</h3></summary>
+                <dl class="facts wide">{urls}</dl>
+            </details>
         </div>
     }
 }

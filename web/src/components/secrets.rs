@@ -12,9 +12,12 @@ pub fn Secrets() -> impl IntoView {
         <Show when=move || !names.with(Vec::is_empty)>
             <section class="panel" aria-label="Secrets">
                 <div class="panel-head"><h2>"Secrets"</h2><span class="dim">"kept in memory only"</span></div>
-                <For each=move || names.get() key=String::clone let:name>
-                    <Secret name />
-                </For>
+                // A form, so that password managers know where the field belongs; it is never sent anywhere.
+                <form on:submit=|event| event.prevent_default()>
+                    <For each=move || names.get() key=String::clone let:name>
+                        <Secret name />
+                    </For>
+                </form>
             </section>
         </Show>
     }

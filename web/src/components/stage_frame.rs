@@ -59,7 +59,7 @@ fn Before(stage: Stage, about: &'static str) -> impl IntoView {
                     disabled=move || is_waiting() || blocked.with(Option::is_some)
                     on:click=move |_| store.run(&[stage])
                 >
-                    {format!("Run {}", title(stage).to_lowercase())}
+                    {format!("Run {}", spoken(stage))}
                 </button>
                 <span class="dim">{hint}</span>
             </div>
@@ -95,5 +95,15 @@ fn After(stage: Stage, verdict: fn(&Run) -> Option<Verdict>) -> impl IntoView {
                 .into_any()
             }
         }
+    }
+}
+
+/// A stage as a thing to run.
+fn spoken(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Preflight => "preflight",
+        Stage::Backfill => "backfill",
+        Stage::Verify => "verify",
+        Stage::Cutover => "cutover check",
     }
 }

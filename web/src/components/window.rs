@@ -5,13 +5,8 @@ use leptos::prelude::*;
 use tsink_migrate_engine::plan::Severity;
 
 /// Common windows: how far back, and how that is called.
-const PRESETS: [(&str, &str); 5] = [
-    ("now-1h", "1 hour"),
-    ("now-1d", "1 day"),
-    ("now-7d", "7 days"),
-    ("now-30d", "30 days"),
-    ("now-365d", "1 year"),
-];
+const PRESETS: [(&str, &str); 4] =
+    [("now-1h", "1 hour"), ("now-1d", "1 day"), ("now-7d", "7 days"), ("now-30d", "30 days")];
 
 /// The window's panel.
 #[component]

@@ -12,6 +12,7 @@ use crate::state::run::{Part, Run};
 use crate::state::store;
 use crate::state::words::{self, Verdict};
 use leptos::prelude::*;
+use std::collections::HashSet;
 use tsink_migrate_engine::report::{CutoverReport, Report, Status};
 use tsink_migrate_engine::run::Stage;
 
@@ -61,13 +62,24 @@ fn Results(report: CutoverReport) -> impl IntoView {
             <div class="stack">{capabilities}</div>
         </div>
         <Parity checks=report.promql_checks.clone() />
-        <Remarks title="Issues" lines=report.issues.clone() />
+        <Remarks title="Issues" lines=own_issues(&report) />
         <Remarks title="Notes" lines=report.notes.clone() />
         <details class="panel fold" open=!is_verified>
             <summary><h2>"The verification in detail"</h2></summary>
             <VerifyResults report=report.raw_verify.clone() />
         </details>
     }
+}
+
+/// Issues that neither the verification nor a query's own block tells.
+fn own_issues(report: &CutoverReport) -> Vec<String> {
+    let told: HashSet<&String> = report
+        .raw_verify
+        .issues
+        .iter()
+        .chain(report.promql_checks.iter().flat_map(|check| check.issues.iter()))
+        .collect();
+    report.issues.iter().filter(|issue| !told.contains(issue)).cloned().collect()
 }
 
 /// The points that the verdict rests on.

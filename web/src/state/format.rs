@@ -67,7 +67,11 @@ pub fn duration(ms: u64) -> String {
         }
         _ => {
             let hours = (seconds + 1800) / 3600;
-            format!("{} d {} h", hours / 24, hours % 24)
+            if hours % 24 == 0 {
+                format!("{} d", hours / 24)
+            } else {
+                format!("{} d {} h", hours / 24, hours % 24)
+            }
         }
     }
 }
@@ -219,7 +223,7 @@ mod tests {
             (3_599_499, "59 min 59 s"),
             (3_599_500, "1 h 00 min"),
             (7_500_000, "2 h 05 min"),
-            (86_370_000, "1 d 0 h"),
+            (86_370_000, "1 d"),
             (30 * 86_400_000 + 4 * 3_600_000, "30 d 4 h"),
         ] {
             assert_eq!(duration(ms), text);
