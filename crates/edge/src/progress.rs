@@ -45,9 +45,9 @@ pub fn line(progress: &Progress, columns: usize) -> String {
     if progress.rate.is_finite() && progress.rate >= 1.0 {
         parts.push(format!("{}/s", grouped(progress.rate as u64)));
     }
-    if let Some(left) = progress.eta_ms {
-        // Rounded up to seconds: a guess does not come in milliseconds.
-        parts.push(format!("{} left", duration(left.max(1).next_multiple_of(1000))));
+    if let Some(left) = progress.eta_ms.filter(|left| *left > 0) {
+        // Whole seconds: a guess does not come in milliseconds.
+        parts.push(format!("{} left", duration(left.div_ceil(1000).saturating_mul(1000))));
     }
     cut(&format!("{} {}", stage_name(progress.stage), parts.join("  ")), columns)
 }
@@ -104,7 +104,7 @@ mod tests {
             fraction: f64::NAN,
             rate: f64::INFINITY,
             total: 0,
-            eta_ms: Some(u64::MAX - 5000),
+            eta_ms: Some(u64::MAX),
             ..progress()
         };
         assert!(line(&odd, 200).starts_with("backfill [....................]  0 %  2,712,000 samples  "));

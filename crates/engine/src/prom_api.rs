@@ -7,6 +7,7 @@ use crate::model::{Metadata, Millis, Series, Window};
 use crate::plan::{ExemplarCheck, Plan};
 use crate::port::{Answer, Call, Method, Request, Secret};
 use crate::wire::WireError;
+use crate::wire::prom_chunks;
 use crate::wire::prom_json::{self, JsonError, QueryResult};
 use crate::wire::prom_read::SlabData;
 use bytes::Bytes;
@@ -222,24 +223,57 @@ pub(crate) fn samples(
     body: Bytes,
 ) -> Call<SlabData> {
     server.post(errand, own, body, READ_LIMIT, |answer, asked| {
+        if is_streamed(answer) {
+            return Err(asked.unreadable(answer, "it is streamed, though SAMPLES were asked for"));
+        }
+        read_samples(answer, asked)
+    })
+}
+
+/// Remote read of streamed chunks, from a server that may answer with SAMPLES all the same.
+pub(crate) fn streamed(
+    server: &Server<'_>,
+    errand: &Errand<'_>,
+    body: Bytes,
+    window: Window,
+) -> Call<SlabData> {
+    server.post(errand, &[], body, READ_LIMIT, move |answer, asked| {
+        if !is_streamed(answer) {
+            return read_samples(answer, asked);
+        }
         if is_partial(answer) {
             return Err(asked.partial(answer));
         }
-        let content_type = answer.header("content-type").unwrap_or_default();
-        if content_type.starts_with("application/x-streamed-protobuf") {
-            return Err(asked.unreadable(answer, "it is streamed, though SAMPLES were asked for"));
+        let mut decoder = prom_chunks::Decoder::with_limit(window, DECODED_LIMIT);
+        let read = decoder.feed(&answer.body);
+        if decoder.is_over_limit() {
+            return Err(too_large(answer, asked));
         }
-        if snap::raw::decompress_len(&answer.body).is_ok_and(|bytes| bytes > DECODED_LIMIT) {
-            return Err(asked.wrong(
-                answer,
-                ErrorKind::TooLarge,
-                format!("the answer has more than {} MiB when decompressed", DECODED_LIMIT >> 20),
-                "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`."
-                    .to_owned(),
-            ));
-        }
-        SlabData::from_answer(&answer.body, DECODED_LIMIT).map_err(|error| wire_error(asked, answer, &error))
+        read.and_then(|()| decoder.finish()).map_err(|error| wire_error(asked, answer, &error))
     })
+}
+
+fn is_streamed(answer: &Answer) -> bool {
+    answer.header("content-type").unwrap_or_default().starts_with("application/x-streamed-protobuf")
+}
+
+fn read_samples(answer: &Answer, asked: &Asked) -> crate::Result<SlabData> {
+    if is_partial(answer) {
+        return Err(asked.partial(answer));
+    }
+    if snap::raw::decompress_len(&answer.body).is_ok_and(|bytes| bytes > DECODED_LIMIT) {
+        return Err(too_large(answer, asked));
+    }
+    SlabData::from_answer(&answer.body, DECODED_LIMIT).map_err(|error| wire_error(asked, answer, &error))
+}
+
+fn too_large(answer: &Answer, asked: &Asked) -> crate::Error {
+    asked.wrong(
+        answer,
+        ErrorKind::TooLarge,
+        format!("the answer has more than {} MiB when decompressed", DECODED_LIMIT >> 20),
+        "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`.".to_owned(),
+    )
 }
 
 /// Clips to the window and to the newest `per_series` of each series; `cap` is the server's own limit.

@@ -1,8 +1,9 @@
 //! Wire formats, sans IO: bytes in, items out, and back.
 //!
 //! Samples are never decoded on their way from source to target: [`prom_read`] finds the series in an
-//! answer, [`prom_write`] puts their bytes into write requests.
+//! answer, [`prom_write`] puts their bytes into write requests. Only [`prom_chunks`] must decode them.
 
+pub mod prom_chunks;
 pub mod prom_json;
 pub mod prom_read;
 pub mod prom_write;

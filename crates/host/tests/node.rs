@@ -2,6 +2,8 @@
 //! `CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner cargo test -p tsink-migrate-host
 //! --target wasm32-unknown-unknown`.
 #![cfg(target_arch = "wasm32")]
+// Clippy's allowances for tests know `#[test]` only.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use bytes::Bytes;
 use futures_util::FutureExt;

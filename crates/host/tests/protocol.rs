@@ -1,5 +1,7 @@
 //! Messages survive the way through JavaScript values.
 #![cfg(target_arch = "wasm32")]
+// Clippy's allowances for tests know `#[test]` only.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -49,6 +49,13 @@ pub fn test(only: &[Part]) -> Result<()> {
     }
     if wanted(Part::Unit) {
         steps.run("unit tests", tools.cargo().arg("test").args(packages(&NATIVE)));
+        let mut wasm = tools.wasm_cargo();
+        wasm.env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            tools.wasm_bindgen.with_file_name("wasm-bindgen-test-runner"),
+        )
+        .args(["test", "--target", "wasm32-unknown-unknown", "-p", "tsink-migrate-host", "--tests"]);
+        steps.run("the host in Node.js", &mut wasm);
     }
     if wanted(Part::Conformance) || wanted(Part::E2e) {
         if let Err(error) = dist::dist(&tools) {

@@ -39,7 +39,11 @@ const host = {
 };
 
 function onSignal() {
-  if (interrupted || !interrupt) process.exit(EXIT_INTERRUPTED);
+  if (interrupted || !interrupt) {
+    // Leaves the prompt on a line of its own.
+    if (process.stderr.isTTY) process.stderr.write("\n");
+    process.exit(EXIT_INTERRUPTED);
+  }
   interrupted = true;
   interrupt();
 }

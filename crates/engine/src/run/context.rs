@@ -26,6 +26,8 @@ pub(super) struct Run {
     pub backoff: Backoff,
     pub jitter: RefCell<Jitter>,
     pub retries: Cell<u64>,
+    /// Whether the source is asked for streamed chunks: until it refuses them.
+    pub streamed: Cell<bool>,
     /// Why requests wait at present; the newest reason counts.
     pub waiting: RefCell<Option<String>>,
     /// Write requests at once.
@@ -44,6 +46,7 @@ impl Run {
             jitter: RefCell::new(Jitter::new(ports.seed)),
             backoff: Backoff::default(),
             retries: Cell::new(0),
+            streamed: Cell::new(true),
             waiting: RefCell::new(None),
             writes: Permits::new(ceiling),
             adapt: RefCell::new(Aimd::new(ceiling)),

@@ -188,7 +188,15 @@ impl Run {
         if let Some(selector) = plan.selectors.first() {
             use crate::plan::ReadVia;
             let (name, call) = match plan.options.read_via {
-                ReadVia::RemoteRead => ("remote_read_url", Ok(prometheus::read(plan, selector, last))),
+                ReadVia::RemoteRead => {
+                    // Which form the source speaks is found out first, so that the table shows the one used.
+                    let streamed = prometheus::read_streamed(plan, selector, last);
+                    let refused =
+                        self.once(&streamed).await.is_err_and(|error| error.kind == ErrorKind::BadRequest);
+                    self.streamed.set(!refused);
+                    let call = if refused { prometheus::read(plan, selector, last) } else { streamed };
+                    ("remote_read_url", Ok(call))
+                }
                 ReadVia::InstantQuery => ("instant_query", prometheus::read_by_query(plan, selector, last)),
             };
             found.read_name = name;
@@ -196,7 +204,11 @@ impl Run {
                 Ok(call) => {
                     let (row, _) = self
                         .endpoint(name, "read samples", &call, |data| {
-                            format!("{} series in the last minute of the window", data.series_count())
+                            let form = match plan.options.read_via {
+                                ReadVia::RemoteRead if self.streamed.get() => ", in streamed chunks",
+                                _ => "",
+                            };
+                            format!("{} series in the last minute of the window{form}", data.series_count())
                         })
                         .await;
                     found.endpoints.push(row);

@@ -17,11 +17,34 @@ pub(super) type Piece = (Window, SlabData);
 impl Run {
     /// Reads a slab from the source.
     pub async fn read_source(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
-        self.read_pieces(selector, slab, |window| match self.plan.options.read_via {
-            ReadVia::RemoteRead => Ok(prometheus::read(&self.plan, selector, window)),
-            ReadVia::InstantQuery => prometheus::read_by_query(&self.plan, selector, window),
-        })
-        .await
+        match self.plan.options.read_via {
+            ReadVia::RemoteRead => self.remote_read(selector, slab).await,
+            ReadVia::InstantQuery => {
+                self.read_pieces(selector, slab, |window| {
+                    prometheus::read_by_query(&self.plan, selector, window)
+                })
+                .await
+            }
+        }
+    }
+
+    /// Remote read in streamed chunks, which are smaller and faster, and the only form in which Prometheus
+    /// before 2.44 gives native histograms; as samples from sources that do not speak them.
+    async fn remote_read(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
+        if self.streamed.get() {
+            let streamed = |window| Ok(prometheus::read_streamed(&self.plan, selector, window));
+            match self.read_pieces(selector, slab, streamed).await {
+                // tsink as a source answers so to anything but SAMPLES. If the query itself is at fault, the
+                // next answer says the same.
+                Err(error) if error.kind == ErrorKind::BadRequest => {}
+                other => return other,
+            }
+        }
+        let pieces = self
+            .read_pieces(selector, slab, |window| Ok(prometheus::read(&self.plan, selector, window)))
+            .await?;
+        self.streamed.set(false);
+        Ok(pieces)
     }
 
     /// Reads a slab from the target.

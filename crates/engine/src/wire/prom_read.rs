@@ -1,7 +1,7 @@
 //! Prometheus remote read, response type SAMPLES (`prompb/remote.proto`, Prometheus 2.42).
 
 use super::proto::{LEN, Reader};
-use super::series::{Summary, encode};
+use super::series::{RowKind, Summary, encode};
 use super::snappy;
 use super::types::{LabelMatcher, Query, ReadRequest};
 use crate::model::{Series, Window};
@@ -91,7 +91,7 @@ impl SlabData {
                     ));
                 }
                 let series = RawSeries::survey(message)?;
-                data.add(start, &series);
+                data.add(start, series.bytes().len(), *series.summary());
             }
         }
         if results != 1 {
@@ -108,20 +108,27 @@ impl SlabData {
     pub fn from_series(series: &[Series]) -> Self {
         let mut data = Self::default();
         for one in series {
-            let bytes = encode(one);
-            // Our own encoding; that it passes for every series is what the property tests show.
-            if let Ok(raw) = RawSeries::survey(Reader::new(&bytes, 0)) {
-                data.add(data.body.len(), &raw);
-                data.body.extend_from_slice(&bytes);
-            }
+            data.append(|out| out.extend_from_slice(&encode(one)));
         }
         data
     }
 
-    fn add(&mut self, start: usize, series: &RawSeries<'_>) {
-        self.samples += series.sample_count();
-        self.histograms += series.histogram_count();
-        self.series.push(Entry { start, end: start + series.bytes().len(), summary: *series.summary() });
+    /// Adds a series whose message `write` appends.
+    pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.body.len();
+        write(&mut self.body);
+        let bytes = self.body.get(start..).unwrap_or_default();
+        // Our own encoding; that it passes for every series is what the property tests show.
+        match RawSeries::survey(Reader::new(bytes, start)).map(|raw| (raw.bytes().len(), *raw.summary())) {
+            Ok((length, summary)) => self.add(start, length, summary),
+            Err(_) => self.body.truncate(start),
+        }
+    }
+
+    fn add(&mut self, start: usize, length: usize, summary: Summary) {
+        self.samples += summary.rows_of(RowKind::Sample) as u64;
+        self.histograms += summary.rows_of(RowKind::Histogram) as u64;
+        self.series.push(Entry { start, end: start + length, summary });
     }
 
     /// Series in the answer.

@@ -38,6 +38,17 @@ pub fn steady(name: &str, count: usize, window: Window, step_ms: i64) -> Vec<Ser
         .collect()
 }
 
+/// Whether a remote read request asks for exactly this window.
+pub fn asks_for(body: &[u8], window: Window) -> bool {
+    use prost::Message;
+    let request =
+        tsink_migrate_engine::wire::types::ReadRequest::decode(proto::unsnappy(body).as_slice()).unwrap();
+    request
+        .queries
+        .iter()
+        .any(|query| (query.start_timestamp_ms, query.end_timestamp_ms) == (window.start_ms, window.end_ms))
+}
+
 /// A plan against the world's two servers.
 pub fn plan_text(selectors: &[&str], extra: &str) -> String {
     format!(

@@ -6,7 +6,7 @@ use crate::model::Labels;
 use std::hash::{DefaultHasher, Hasher};
 
 /// Name and value of a label (`prompb.Label`).
-pub(super) fn label(mut reader: Reader<'_>) -> Result<(&str, &str), WireError> {
+pub(in super::super) fn label(mut reader: Reader<'_>) -> Result<(&str, &str), WireError> {
     let (mut name, mut value) = ("", "");
     while let Some(field) = reader.field()? {
         match field.number {
