@@ -3,6 +3,8 @@
 
 pub mod plan;
 pub mod read_response;
+pub mod snappy;
 
 pub use plan::plan;
 pub use read_response::read_response;
+pub use snappy::snappy;
