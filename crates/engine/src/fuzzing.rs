@@ -4,7 +4,9 @@
 pub mod chunks;
 pub mod plan;
 pub mod read_response;
+pub mod snappy;
 
 pub use chunks::chunks;
 pub use plan::plan;
 pub use read_response::read_response;
+pub use snappy::snappy;

@@ -33,3 +33,8 @@ fn plan() {
 fn read_response() {
     replay("read_response", fuzzing::read_response);
 }
+
+#[test]
+fn snappy() {
+    replay("snappy", fuzzing::snappy);
+}
