@@ -115,10 +115,12 @@ fn real_answers_hold_what_was_written() {
 #[test]
 fn chunks_are_clipped_and_a_body_may_come_in_pieces() {
     for (body, _) in FIXTURES {
+        let rows = |window| {
+            let data = decode(body, window).unwrap();
+            data.sample_count() + data.histogram_count()
+        };
+        assert!(rows(ALL) > rows(CAPTURED));
         let whole = decode(body, ALL).unwrap();
-        assert!(
-            whole.sample_count() + whole.histogram_count() > decode(body, CAPTURED).unwrap().sample_count()
-        );
         for size in [1, 7, 1000] {
             let mut decoder = Decoder::new(ALL);
             body.chunks(size).for_each(|piece| decoder.feed(piece).unwrap());

@@ -14,7 +14,7 @@ struct Bits {
 impl Bits {
     fn put(&mut self, value: u64, count: u32) {
         for at in (0..count).rev() {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             *self.bytes.last_mut().unwrap() |= ((value >> at & 1) as u8) << (7 - self.used % 8);
