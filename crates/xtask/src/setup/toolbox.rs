@@ -40,8 +40,7 @@ impl Toolbox {
         let node = node::find().context("no recent Node.js")?;
         let mut variables = vec![("NODE", node.clone())];
         if purpose != Purpose::Dist {
-            // The ones of this project's pins win over what the caller's environment names by accident, but a
-            // caller who names one on purpose knows why.
+            // A caller who names another program than the pinned one has a reason.
             let chosen = |variable: &'static str, path: PathBuf| {
                 (variable, env::var_os(variable).map(PathBuf::from).unwrap_or(path))
             };
