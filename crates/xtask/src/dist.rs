@@ -73,9 +73,9 @@ fn edge(tools: &Toolbox) -> Result<()> {
     let engine = folder.join("engine");
     fs::create_dir_all(&engine)?;
     let mut cargo = tools.wasm_cargo();
-    cargo.args(["build", "--release", "--locked", "--target", TARGET, "-p", "tsink-migrate-edge"]);
+    cargo.args(["build", "--profile", "edge", "--locked", "--target", TARGET, "-p", "tsink-migrate-edge"]);
     shell::run_compact("cargo build", &mut cargo, &log("dist-edge")?, LONG)?;
-    let wasm = paths::target().join(TARGET).join("release/tsink_migrate_edge.wasm");
+    let wasm = paths::target().join(TARGET).join("edge/tsink_migrate_edge.wasm");
     let mut bindgen = Command::new(&tools.wasm_bindgen);
     bindgen
         .args(["--target", "web", "--no-typescript", "--out-name", "tsink_migrate_edge", "--out-dir"])
