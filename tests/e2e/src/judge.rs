@@ -1,7 +1,7 @@
 //! What judges a migration: the native tool, and the test kit's own reader. Neither shares code with the page.
 
 use crate::plans;
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 use std::fs;
 use tsink_migrate_testkit::client::Endpoint;
@@ -15,8 +15,12 @@ pub fn native_verify(plan: &Value, start_ms: i64, end_ms: i64) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("plan.json");
     fs::write(&file, plans::text(plan))?;
-    let outcome = native::run("verify", &file, start_ms, end_ms, None)?;
-    ensure!(outcome.code == 0, "the native verify fails:\n{}\n{}", outcome.stdout, outcome.stderr);
+    let artifacts = folder.path().join("artifacts");
+    let outcome = native::run("verify", &file, start_ms, end_ms, Some(&artifacts))?;
+    if outcome.code != 0 {
+        let issues = native::report(&artifacts).map(|report| report["issues"].to_string());
+        bail!("the native verify fails: {issues:?}\n{}\n{}", outcome.stdout, outcome.stderr);
+    }
     ensure!(outcome.stdout.contains("pass"), "the native verify says:\n{}", outcome.stdout);
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! The servers that the tests share. Each is started when first needed, and a guard process ends it with
-//! the test program.
+//! The servers that the tests share, and targets. Each is started when first needed; a guard process ends it
+//! with the test program.
 
+use anyhow::Result;
 use std::sync::LazyLock;
 use tsink_migrate_testkit::exposition::Exposition;
 use tsink_migrate_testkit::history::{Bulk, History, load, load_slabs, varied};
@@ -42,21 +43,29 @@ pub static BULK_SOURCE: LazyLock<Prometheus> = LazyLock::new(|| {
     prometheus
 });
 
-/// The target of all tests that need no special one; each writes into a tenant of its own.
-pub static TARGET: LazyLock<Tsink> =
-    LazyLock::new(|| Tsink::start(TsinkOptions::default()).expect("tsink starts"));
+/// A fresh target. Every test that writes has one of its own, so that a broken one breaks no other test.
+///
+/// # Errors
+/// When it does not start.
+pub fn target() -> Result<Tsink> {
+    Tsink::start(TsinkOptions::default())
+}
 
-/// The token that [`GUARDED`] wants.
+/// The token that [`guarded_target`] wants.
 pub const TOKEN: &str = "e2e-4c1d7b-the-right-token";
 
-/// A target that wants a token.
-pub static GUARDED: LazyLock<Tsink> = LazyLock::new(|| {
-    let options = TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() };
-    Tsink::start(options).expect("tsink starts")
-});
+/// A fresh target that wants [`TOKEN`].
+///
+/// # Errors
+/// When it does not start.
+pub fn guarded_target() -> Result<Tsink> {
+    Tsink::start(TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() })
+}
 
-/// A target that keeps two hours only.
-pub static FORGETFUL: LazyLock<Tsink> = LazyLock::new(|| {
-    let options = TsinkOptions { retention: Some("2h".to_owned()), ..TsinkOptions::default() };
-    Tsink::start(options).expect("tsink starts")
-});
+/// A fresh target that keeps two hours only.
+///
+/// # Errors
+/// When it does not start.
+pub fn forgetful_target() -> Result<Tsink> {
+    Tsink::start(TsinkOptions { retention: Some("2h".to_owned()), ..TsinkOptions::default() })
+}

@@ -6,9 +6,11 @@ use e2e::browser::Kind;
 use e2e::judge::native_verify;
 use e2e::page::{Page, RUN, SOON, with_page};
 use e2e::plans::{self, time};
-use e2e::servers::{BULK, BULK_SOURCE, TARGET};
+use e2e::servers::{self, BULK, BULK_SOURCE};
 use e2e::site;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::history::Bulk;
 
 /// Slowest frame that still counts as a page that moves, in ms. The machine is shared with both servers.
@@ -42,7 +44,9 @@ async fn reaches(page: &Page, least: f64) -> Result<()> {
 #[tokio::test]
 async fn pauses_resumes_and_cancels() -> Result<()> {
     let (start, end) = (BULK.start_ms, BULK.end_ms());
-    let mut direct = plans::plan(&BULK_SOURCE.url(), &TARGET.url(), "steering", &Bulk::SELECTORS);
+    let target = servers::target()?;
+    let written = target.endpoint("steering");
+    let mut direct = plans::plan(&BULK_SOURCE.url(), &target.url(), "steering", &Bulk::SELECTORS);
     // Small writes: some seconds of work on any machine, so that there is a run to steer.
     direct["batch"] = json!({ "max_points_per_write": 4_000 });
     let place = site::one_origin(&direct)?;
@@ -58,19 +62,15 @@ async fn pauses_resumes_and_cancels() -> Result<()> {
         page.click("pause").await?;
         page.says("waiting", "Paused", SOON).await?;
         // What was on its way completes; then nothing moves any more.
-        let settled = "const figures = [...document.querySelectorAll('.progress-head .figures > div')];
-            const writes = figures.find(figure => figure.innerText.includes('writes in flight'));
-            return !!writes && writes.querySelector('dd').innerText === '0'";
-        page.until("no write is in flight", SOON, settled, vec![]).await?;
+        let before = settled(&written).await?;
         let held = percent(page).await?;
-        let samples = in_target()?;
         // The page lives on: other views open, and the plan cannot be changed under the run.
         page.click("nav-plan").await?;
         let locked = "return document.querySelector('[data-testid=\"plan-text\"]')?.readOnly === true";
         page.until("the plan is locked", SOON, locked, vec![]).await?;
         page.click("nav-backfill").await?;
         ensure!(percent(page).await? == held, "it went on while it was paused");
-        ensure!(in_target()? == samples, "it wrote while it was paused");
+        ensure!(samples(&written)? == before, "it wrote while it was paused");
 
         page.click("resume").await?;
         reaches(page, held + 2.0).await?;
@@ -79,8 +79,8 @@ async fn pauses_resumes_and_cancels() -> Result<()> {
         let state = page.stage("backfill", &["pass", "fail", "stopped"], SOON).await?;
         ensure!(state != "pass", "the backfill was cancelled and passed");
         page.says("verdict", "Cancelled", SOON).await?;
-        let partly = in_target()?;
-        ensure!(partly > samples && partly < BULK.samples(), "{partly} samples are there after the cancel");
+        let partly = samples(&written)?;
+        ensure!(partly > before && partly < BULK.samples(), "{partly} samples are there after the cancel");
         let frames = page.js("return window.__frames", vec![]).await?;
         let longest = frames["longest"].as_f64().context("frames")?;
         ensure!(longest < SLOWEST_FRAME_MS, "the page stood still for {longest} ms");
@@ -97,17 +97,30 @@ async fn pauses_resumes_and_cancels() -> Result<()> {
         Ok(())
     })
     .await?;
-    ensure!(in_target()? == BULK.samples(), "{} samples are in the target", in_target()?);
+    ensure!(samples(&written)? == BULK.samples(), "{} samples are in the target", samples(&written)?);
     native_verify(&direct, start, end)
 }
 
 /// Samples that the target holds.
-fn in_target() -> Result<u64> {
-    let target = TARGET.endpoint("steering");
+fn samples(target: &Endpoint) -> Result<u64> {
     let mut samples = 0;
     for metric in Bulk::SELECTORS {
         let series = target.read_metric(metric, BULK.start_ms, BULK.end_ms())?;
         samples += series.iter().map(|series| series.samples.len() as u64).sum::<u64>();
     }
     Ok(samples)
+}
+
+/// Waits until the target holds the same number of samples in ten looks one after the other.
+async fn settled(target: &Endpoint) -> Result<u64> {
+    let started = Instant::now();
+    let (mut held, mut looks) = (samples(target)?, 0);
+    while looks < 10 {
+        ensure!(started.elapsed() < SOON, "the target still gets samples, {held} by now");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = samples(target)?;
+        looks = if now == held { looks + 1 } else { 0 };
+        held = now;
+    }
+    Ok(held)
 }
