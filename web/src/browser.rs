@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Response, Url};
+use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Url};
 
 const THEME: &str = "tsink-migrate-theme";
 
@@ -71,17 +71,15 @@ pub async fn fetch_own_text(address: &str) -> Result<String, String> {
         return Err("it is on another origin; a plan is only loaded from beside the page".to_owned());
     }
     let unreachable = |_| "it could not be fetched".to_owned();
-    let answer = JsFuture::from(window().fetch_with_str(&url.href())).await.map_err(unreachable)?;
-    let answer: Response = answer.dyn_into().map_err(unreachable)?;
+    let answer = gloo_net::http::Request::get(&url.href()).send().await.map_err(unreachable)?;
     if !answer.ok() {
         return Err(format!("the server answered {}", answer.status()));
     }
-    let length = answer.headers().get("content-length").ok().flatten().and_then(|text| text.parse().ok());
+    let length = answer.headers().get("content-length").and_then(|text| text.parse().ok());
     if length.is_some_and(|length: f64| length > crate::state::files::LARGEST_PLAN) {
         return Err("it is larger than a plan ever is (1 MiB)".to_owned());
     }
-    let text = JsFuture::from(answer.text().map_err(unreachable)?).await.map_err(unreachable)?;
-    text.as_string().ok_or_else(|| "it is not text".to_owned())
+    answer.text().await.map_err(|_| "it is not text".to_owned())
 }
 
 /// Text of a file that was dropped, chosen or pasted.

@@ -354,6 +354,9 @@ impl Store {
         if let Some(timer) = self.timer.get_value() {
             timer.clear();
         }
+        // An answer that is still on its way is about what stood here before. Taken for the newest, it would
+        // let a run begin with the window that was just replaced.
+        self.asked.update_value(|id| *id = id.wrapping_add(1));
         if is_empty {
             self.check.set(PlanCheck::default());
             self.checking.set(false);

@@ -20,6 +20,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn chunks() {
+    replay("chunks", fuzzing::chunks);
+}
+
+#[test]
 fn plan() {
     replay("plan", fuzzing::plan);
 }
@@ -27,4 +32,9 @@ fn plan() {
 #[test]
 fn read_response() {
     replay("read_response", fuzzing::read_response);
+}
+
+#[test]
+fn snappy() {
+    replay("snappy", fuzzing::snappy);
 }

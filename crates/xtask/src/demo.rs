@@ -32,7 +32,7 @@ pub fn demo(options: Options) -> Result<()> {
     dist::dist(&tools)?;
     // Heard from the start, so that an early Ctrl-C stops the servers, too.
     let (stop, stopped) = mpsc::channel();
-    ctrlc::set_handler(move || drop(stop.send(()))).context("cannot listen for Ctrl-C")?;
+    ctrlc::set_handler(move || _ = stop.send(())).context("cannot listen for Ctrl-C")?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let demo = Demo::start(
         DemoOptions {
@@ -60,6 +60,18 @@ pub fn demo(options: Options) -> Result<()> {
 
 /// Opens the address in the person's browser; a machine without one has the address on the screen.
 fn open(address: &str) {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let _ = Command::new(opener).arg(address).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else if ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some()) {
+        "xdg-open"
+    } else {
+        // Without a display, xdg-open would start a text browser over this terminal.
+        return;
+    };
+    let _ = Command::new(opener)
+        .arg(address)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
 }

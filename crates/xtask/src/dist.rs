@@ -4,12 +4,13 @@ mod page;
 mod stamp;
 mod transfer;
 
-use crate::setup::Toolbox;
+use crate::setup::{TARGET, Toolbox, log};
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// What a first visit may transfer at most, in bytes: every file of the page together, with brotli.
 const BUDGET: u64 = 600_000;
@@ -22,6 +23,9 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
     "--enable-multivalue",
 ];
+
+/// One step on a slow machine takes less.
+const LONG: Duration = Duration::from_secs(60 * 60);
 
 /// Builds `dist/site` and `dist/edge`, unless they are up to date, and prints what a first visit transfers.
 ///
@@ -46,16 +50,17 @@ pub fn dist(tools: &Toolbox) -> Result<()> {
 }
 
 fn site(tools: &Toolbox) -> Result<()> {
-    eprintln!("dist: building the page");
+    eprintln!("dist: building the page (several minutes the first time)");
     let folder = paths::site();
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     let mut trunk = Command::new(&tools.trunk);
     tools.prepare_wasm(&mut trunk);
-    // Some environments set NO_COLOR=1, which trunk takes for a boolean of its own and refuses.
-    trunk.env_remove("NO_COLOR").args(["build", "--release", "--offline", "--dist"]).arg(&folder);
-    shell::run(&mut trunk)?;
+    // Some environments set NO_COLOR=1, which trunk takes for a boolean of its own and refuses. Not `--offline`:
+    // trunk hands that on to cargo, and on a fresh machine the page's crates are not there yet.
+    trunk.env_remove("NO_COLOR").args(["build", "--release", "--skip-version-check", "--dist"]).arg(&folder);
+    shell::run_compact("trunk build", &mut trunk, &log("dist-site")?, LONG)?;
     page::finish(&folder.join("index.html"))
 }
 
@@ -68,17 +73,9 @@ fn edge(tools: &Toolbox) -> Result<()> {
     let engine = folder.join("engine");
     fs::create_dir_all(&engine)?;
     let mut cargo = tools.wasm_cargo();
-    cargo.args([
-        "build",
-        "--release",
-        "--locked",
-        "--target",
-        "wasm32-unknown-unknown",
-        "-p",
-        "tsink-migrate-edge",
-    ]);
-    shell::run(&mut cargo)?;
-    let wasm = paths::target().join("wasm32-unknown-unknown/release/tsink_migrate_edge.wasm");
+    cargo.args(["build", "--profile", "edge", "--locked", "--target", TARGET, "-p", "tsink-migrate-edge"]);
+    shell::run_compact("cargo build", &mut cargo, &log("dist-edge")?, LONG)?;
+    let wasm = paths::target().join(TARGET).join("edge/tsink_migrate_edge.wasm");
     let mut bindgen = Command::new(&tools.wasm_bindgen);
     bindgen
         .args(["--target", "web", "--no-typescript", "--out-name", "tsink_migrate_edge", "--out-dir"])
@@ -87,9 +84,24 @@ fn edge(tools: &Toolbox) -> Result<()> {
     shell::run(&mut bindgen)?;
     let bound = engine.join("tsink_migrate_edge_bg.wasm");
     let mut optimise = Command::new(&tools.wasm_opt);
+    // npm's wasm-opt starts the `node` on PATH, which may be too old.
+    tools.prepare_wasm(&mut optimise);
     optimise.arg("-O3").args(WASM_FEATURES).arg(&bound).arg("-o").arg(&bound);
-    shell::run(&mut optimise)?;
-    copy_folder(&paths::root().join("crates/edge/npm"), &folder)
+    shell::run_compact("wasm-opt", &mut optimise, &log("dist-edge-opt")?, LONG)?;
+    copy_folder(&paths::root().join("crates/edge/npm"), &folder)?;
+    fs::copy(paths::root().join("LICENSE"), folder.join("LICENSE")).context("cannot copy LICENSE")?;
+    starts(tools, &folder)
+}
+
+/// Whether the built command runs at all: a package that does not start is no package.
+fn starts(tools: &Toolbox, folder: &Path) -> Result<()> {
+    let mut command = Command::new(&tools.node);
+    command.arg(folder.join("bin/tsink-migrate.mjs")).arg("--version");
+    match shell::ask(&mut command, Duration::from_secs(60)) {
+        Some(text) if text.contains(env!("CARGO_PKG_VERSION")) => Ok(()),
+        Some(text) => bail!("the built command says {:?} where its version should be", text.trim()),
+        None => bail!("the built command does not start; try `{}`", shell::line(&command)),
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

@@ -11,7 +11,9 @@ mod registry;
 mod toolbox;
 mod wasm_target;
 
+pub use registry::log;
 pub use toolbox::Toolbox;
+pub use wasm_target::TARGET;
 
 use crate::shell::human;
 use crate::{paths, versions};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, io};
 
 /// Lines of a log that are shown when its program fails.
-const TAIL: usize = 40;
+const TAIL: usize = 120;
 /// Without a terminal, a long step gives a sign of life this often.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 

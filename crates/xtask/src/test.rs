@@ -1,21 +1,20 @@
 //! `cargo xtask test`: everything that must hold, from formatting to browsers.
 
 mod invariants;
+mod steps;
 
-use crate::setup::{Purpose, Toolbox, setup};
-use crate::shell::{human, line};
-use crate::{dist, paths};
-use anyhow::{Result, bail};
+use crate::dist;
+use crate::setup::{Purpose, TARGET, Toolbox, setup};
+use anyhow::Result;
 use clap::ValueEnum;
-use std::process::Command;
-use std::time::Instant;
+use steps::Steps;
 
 /// A part of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Formatting, lints, and the engine's forbidden dependencies.
     Lint,
-    /// Unit, property and snapshot tests, and the fuzz corpora.
+    /// Unit, property and snapshot tests, the fuzz corpora, and the IO shell in Node.js.
     Unit,
     /// The built command against real servers.
     Conformance,
@@ -23,7 +22,7 @@ pub enum Part {
     E2e,
 }
 
-/// Packages whose tests run natively and need no server.
+/// Packages whose own tests run natively.
 const NATIVE: [&str; 6] = [
     "tsink-migrate-engine",
     "tsink-migrate-host",
@@ -32,6 +31,11 @@ const NATIVE: [&str; 6] = [
     "tsink-migrate-web",
     "xtask",
 ];
+/// The arguments of cargo for tests that need JavaScript around them.
+const IN_NODE: [&str; 8] =
+    ["test", "--no-fail-fast", "-p", "tsink-migrate-host", "--target", TARGET, "--test", "*"];
+/// Cargo's variable for the program that runs the target's tests.
+const RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
 /// Packages that become WebAssembly.
 const WASM: [&str; 4] =
     ["tsink-migrate-engine", "tsink-migrate-host", "tsink-migrate-edge", "tsink-migrate-web"];
@@ -48,29 +52,29 @@ pub fn test(only: &[Part]) -> Result<()> {
         lint(&tools, &mut steps);
     }
     if wanted(Part::Unit) {
-        steps.run("unit tests", tools.cargo().arg("test").args(packages(&NATIVE)));
-        let mut wasm = tools.wasm_cargo();
-        wasm.env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-            tools.wasm_bindgen.with_file_name("wasm-bindgen-test-runner"),
-        )
-        .args(["test", "--target", "wasm32-unknown-unknown", "-p", "tsink-migrate-host", "--tests"]);
-        steps.run("the host in Node.js", &mut wasm);
+        steps.tests("unit tests", tools.cargo().args(["test", "--no-fail-fast"]).args(packages(&NATIVE)));
+        steps.tests(
+            "the IO shell in Node.js",
+            tools.wasm_cargo().args(IN_NODE).env(RUNNER, tools.wasm_test_runner()),
+        );
     }
     if wanted(Part::Conformance) || wanted(Part::E2e) {
-        if let Err(error) = dist::dist(&tools) {
-            // Without it there is nothing to test; an old one would test something else.
-            return Err(steps.with(error));
+        // Without it there is nothing to test; an old one would test something else.
+        steps.check("the page and the command", || dist::dist(&tools));
+        if steps.last_failed() {
+            return steps.finish();
         }
     }
     if wanted(Part::Conformance) {
-        steps.run("conformance against real servers", tools.cargo().args(["test", "-p", "conformance"]));
+        let mut command = tools.cargo();
+        command.args(["test", "--no-fail-fast", "-p", "conformance"]);
+        steps.tests("conformance against real servers", &mut command);
     }
     if wanted(Part::E2e) {
         // One at a time: each test has a browser and several servers of its own, and two cores to share.
         let mut command = tools.cargo();
-        command.args(["test", "-p", "e2e", "--", "--test-threads=1"]);
-        steps.run("browsers", &mut command);
+        command.args(["test", "--no-fail-fast", "-p", "e2e", "--", "--test-threads=1"]);
+        steps.tests("browsers", &mut command);
     }
     steps.finish()
 }
@@ -80,7 +84,7 @@ fn lint(tools: &Toolbox, steps: &mut Steps) {
     let deny = ["--", "-D", "warnings"];
     steps.run("lints", tools.cargo().args(["clippy", "--workspace", "--all-targets"]).args(deny));
     let mut wasm = tools.wasm_cargo();
-    wasm.args(["clippy", "--target", "wasm32-unknown-unknown"]).args(packages(&WASM)).args(deny);
+    wasm.args(["clippy", "--target", TARGET]).args(packages(&WASM)).args(deny);
     steps.run("lints for WebAssembly", &mut wasm);
     steps.run("the engine's own lints (invariant 1)", &mut invariants::lints(tools));
     steps.check("the engine's dependencies (invariant 1)", || invariants::dependencies(tools));
@@ -88,56 +92,4 @@ fn lint(tools: &Toolbox, steps: &mut Steps) {
 
 fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     names.iter().flat_map(|name| ["-p", *name])
-}
-
-/// Steps with their verdicts: one that fails does not keep the others from running.
-#[derive(Default)]
-struct Steps {
-    failed: Vec<String>,
-    passed: usize,
-}
-
-impl Steps {
-    fn run(&mut self, title: &str, command: &mut Command) {
-        self.check(title, || {
-            eprintln!("  $ {}", line(command));
-            let status = command.status()?;
-            if !status.success() {
-                bail!("{status}");
-            }
-            Ok(())
-        });
-    }
-
-    fn check(&mut self, title: &str, step: impl FnOnce() -> Result<()>) {
-        eprintln!("\n── {title}");
-        let started = Instant::now();
-        match step() {
-            Ok(()) => {
-                self.passed += 1;
-                eprintln!("── {title}: passed in {}", human(started.elapsed()));
-            }
-            Err(error) => {
-                eprintln!("── {title}: FAILED after {}: {error:#}", human(started.elapsed()));
-                self.failed.push(title.to_owned());
-            }
-        }
-    }
-
-    fn with(&self, error: anyhow::Error) -> anyhow::Error {
-        if self.failed.is_empty() {
-            error
-        } else {
-            error.context(format!("failed before: {}", self.failed.join(", ")))
-        }
-    }
-
-    fn finish(self) -> Result<()> {
-        let root = paths::root();
-        eprintln!("\n{} steps passed, {} failed in {}", self.passed, self.failed.len(), root.display());
-        if !self.failed.is_empty() {
-            bail!("failed: {}", self.failed.join(", "));
-        }
-        Ok(())
-    }
 }

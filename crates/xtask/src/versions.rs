@@ -51,7 +51,7 @@ pub fn wasm_bindgen(version: String) -> CargoTool {
     CargoTool {
         krate: "wasm-bindgen-cli",
         version,
-        programs: &["wasm-bindgen"],
+        programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
         locked: false,
         purpose: "binds WebAssembly to JavaScript; of exactly the version in Cargo.lock",
         minutes: 1.8,
@@ -73,11 +73,12 @@ pub fn geckodriver() -> CargoTool {
 /// Version of the npm package `binaryen`, which carries `wasm-opt`.
 pub const BINARYEN: &str = "132.0.0";
 /// Oldest `wasm-opt` on `PATH` that knows what today's rustc emits.
-pub const WASM_OPT_OLDEST: u32 = 120;
+pub const WASM_OPT_OLDEST: (u32, u32) = (120, 0);
 /// Version of the npm package `node`, for machines whose Node.js is too old.
 pub const NODE: &str = "22.23.3";
-/// Oldest Node.js that the command promises to run on.
-pub const NODE_OLDEST: u32 = 20;
+/// Oldest Node.js that setup takes, major and minor. The command runs on any 20; tests of the IO shell need
+/// `process.getBuiltinModule` of 20.16.
+pub const NODE_OLDEST: (u32, u32) = (20, 16);
 
 /// The version of a package in the text of a `Cargo.lock`.
 ///
@@ -103,7 +104,16 @@ pub fn find_version(text: &str) -> Option<&str> {
 
 /// The number before a version's first dot.
 pub fn major(version: &str) -> Option<u32> {
-    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    Some(major_minor(version)?.0)
+}
+
+/// A version's first two numbers; the second is 0 where there is none.
+pub fn major_minor(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map(|part| {
+        let digits = part.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        digits.parse().ok()
+    });
+    Some((numbers.next()??, numbers.next().flatten().unwrap_or(0)))
 }
 
 #[cfg(test)]
@@ -133,5 +143,8 @@ mod tests {
         assert_eq!(major("132"), Some(132));
         assert_eq!(major("22.1.8"), Some(22));
         assert_eq!(major("x"), None);
+        assert_eq!(major_minor("20.20.2"), Some((20, 20)));
+        assert_eq!(major_minor("2.42+ds"), Some((2, 42)));
+        assert_eq!(major_minor("132"), Some((132, 0)));
     }
 }

@@ -17,6 +17,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// Folder of the artifacts; may not exist.
     pub artifacts: PathBuf,
+    /// Keeps the folder.
+    _plan: PlanFile,
 }
 
 impl Run {
@@ -32,6 +34,11 @@ impl Run {
             .unwrap_or_else(|| panic!("no report in {}: {:#?}", self.artifacts.display(), self.outcome));
         let text = std::fs::read_to_string(file).expect("a readable report");
         serde_json::from_str(&text).expect("a report in JSON")
+    }
+
+    /// Whether there is a report of either form.
+    pub fn has_report(&self) -> bool {
+        self.artifacts.join("report.json").exists() || self.artifacts.join("report.md").exists()
     }
 
     /// The Markdown report.
@@ -112,7 +119,7 @@ pub fn ours_with(command: &str, plan: &PlanFile, window: Window, more: &[&str], 
     let mut arguments =
         vec![command, "--config", &config, "--start-ms", &start, "--end-ms", &end, "--artifact-dir", &folder];
     arguments.extend_from_slice(more);
-    Run { outcome: ours_raw(&arguments, env), artifacts }
+    Run { outcome: ours_raw(&arguments, env), artifacts, _plan: plan.clone() }
 }
 
 /// Runs the native tool on a plan, with artifacts.
@@ -123,5 +130,5 @@ pub fn theirs(command: &str, plan: &PlanFile, window: Window) -> Run {
     let artifacts = plan.artifacts(&format!("native-{command}"));
     let outcome =
         native::run(command, &plan.path(), window.0, window.1, Some(&artifacts)).expect("the native tool");
-    Run { outcome, artifacts }
+    Run { outcome, artifacts, _plan: plan.clone() }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A plan's JSON with every endpoint of both servers, no headers, and no extra checks.
 pub fn plan(source: &str, target: &str, selectors: &[&str]) -> Value {
@@ -27,10 +28,11 @@ pub fn plan(source: &str, target: &str, selectors: &[&str]) -> Value {
     })
 }
 
-/// A plan file in a folder of its own, with room for artifacts.
-#[derive(Debug)]
+/// A plan file in a folder of its own, with room for artifacts. Clones share the folder, which goes with the
+/// last of them.
+#[derive(Clone, Debug)]
 pub struct PlanFile {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl PlanFile {
@@ -43,7 +45,7 @@ impl PlanFile {
     pub fn text(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("plan.json"), text).expect("a plan file");
-        Self { folder }
+        Self { folder: Arc::new(folder) }
     }
 
     /// The plan file.

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use serde_json::{Value, json};
 use std::path::Path;
-use tsink_migrate_engine::model::{Histogram, Labels, Sample, Series, Window};
+use tsink_migrate_engine::model::{Histogram, Labels, Sample, Series, Window, is_stale_nan};
 use tsink_migrate_engine::wire::prom_chunks;
 use tsink_migrate_engine::wire::types::histogram::{Count, ZeroCount};
 use tsink_migrate_engine::wire::types::{BucketSpan, LabelMatcher, MatcherType};
@@ -13,6 +13,9 @@ use tsink_migrate_testkit::servers::{Prometheus, PrometheusOptions};
 use tsink_migrate_testkit::wire;
 
 const START: i64 = 1_763_510_400_000;
+
+/// `Histogram.ResetHint`.
+const GAUGE: i32 = 3;
 
 /// The history that every kind of sample is in, and kinds of native histograms that it lacks.
 fn history(step_ms: i64, minutes: i64) -> History {
@@ -26,18 +29,11 @@ fn history(step_ms: i64, minutes: i64) -> History {
         series
     };
     let gauge = |_: usize, histogram: &mut wire::Histogram| histogram.reset_hint = 3;
+    // With counts: Prometheus 2.42 takes a float histogram without any for an integer one, and of a request
+    // that holds both for one series it drops what is out of order then.
     let stale = |at: usize, histogram: &mut wire::Histogram| {
         if at % 7 == 3 {
-            let count = histogram.count.map(|count| match count {
-                wire::histogram::Count::CountInt(_) => wire::histogram::Count::CountInt(0),
-                wire::histogram::Count::CountFloat(_) => wire::histogram::Count::CountFloat(0.0),
-            });
-            *histogram = wire::Histogram {
-                count,
-                sum: f64::from_bits(STALE_NAN),
-                timestamp: histogram.timestamp,
-                ..wire::Histogram::default()
-            };
+            histogram.sum = f64::from_bits(STALE_NAN);
         }
     };
     let threshold = |at: usize, histogram: &mut wire::Histogram| {
@@ -63,13 +59,21 @@ fn history(step_ms: i64, minutes: i64) -> History {
 }
 
 fn read(server: &Endpoint, names: &str, window: Window) -> Vec<u8> {
-    let matcher =
-        LabelMatcher { r#type: MatcherType::Re as i32, name: "__name__".into(), value: names.into() };
+    read_kinds(server, names, (MatcherType::Re, ".*"), window)
+}
+
+fn read_kinds(server: &Endpoint, names: &str, kinds: (MatcherType, &str), window: Window) -> Vec<u8> {
+    let matcher = |kind: MatcherType, name: &str, value: &str| LabelMatcher {
+        r#type: kind as i32,
+        name: name.into(),
+        value: value.into(),
+    };
+    let matchers = [matcher(MatcherType::Re, "__name__", names), matcher(kinds.0, "kind", kinds.1)];
     let answer = server
         .post(
             "/api/v1/read",
             &[("Content-Type", "application/x-protobuf"), ("Content-Encoding", "snappy")],
-            &prom_chunks::encode_request(&[matcher], window),
+            &prom_chunks::encode_request(&matchers, window),
         )
         .unwrap()
         .ok()
@@ -100,12 +104,25 @@ fn written(history: &History, wanted: impl Fn(&str) -> bool, window: Window) -> 
                 .histograms
                 .iter()
                 .map(|histogram| Histogram::decode(histogram.encode_to_vec().as_slice()).unwrap())
+                .map(|histogram| if is_stale_nan(histogram.sum) { marker(&histogram) } else { histogram })
                 .collect(),
             exemplars: Vec::new(),
         })
         .collect();
     all.sort_by(|a, b| a.labels.cmp(&b.labels));
     all
+}
+
+/// What Prometheus stores of a histogram that is a staleness marker.
+fn marker(histogram: &Histogram) -> Histogram {
+    let integer = matches!(histogram.count, Some(Count::CountInt(_)));
+    Histogram {
+        count: Some(if integer { Count::CountInt(0) } else { Count::CountFloat(0.0) }),
+        zero_count: Some(if integer { ZeroCount::ZeroCountInt(0) } else { ZeroCount::ZeroCountFloat(0.0) }),
+        sum: histogram.sum,
+        timestamp: histogram.timestamp,
+        ..Histogram::default()
+    }
 }
 
 /// Series as JSON. Prometheus gives all histograms of a chunk the same buckets, filled up with empty ones, so
@@ -144,7 +161,7 @@ fn histogram(of: &Histogram) -> Value {
         "sum": format!("{:016x}", of.sum.to_bits()),
         "schema": of.schema,
         "threshold": of.zero_threshold,
-        "gauge": of.reset_hint == 3,
+        "gauge": of.reset_hint == GAUGE,
         "positive": buckets(&of.positive_spans, &of.positive_deltas, &of.positive_counts),
         "negative": buckets(&of.negative_spans, &of.negative_deltas, &of.negative_counts),
         "bounds": of.custom_values,
@@ -188,18 +205,46 @@ fn what_was_written_is_what_is_read() {
     let prometheus = Prometheus::start(PrometheusOptions::default()).unwrap();
     load(&prometheus.endpoint(), &history).unwrap();
     let (first, last) = history.span().unwrap();
+    let whole = Window { start_ms: first, end_ms: last };
     for window in [
-        Window { start_ms: first, end_ms: last },
+        whole,
         Window { start_ms: first + 3_600_001, end_ms: last - 3_599_999 },
         Window { start_ms: first + 15_000, end_ms: first + 15_000 },
     ] {
-        let body = read(&prometheus.endpoint(), ".+", window);
+        // See below.
+        let kinds = if window == whole { (MatcherType::Re, ".*") } else { (MatcherType::Nre, ".*gauge") };
+        let body = read_kinds(&prometheus.endpoint(), ".+", kinds, window);
         let data = prom_chunks::decode(&body, window).unwrap();
-        let wanted = written(&history, |_| true, window);
-        assert_same(&data.decode(), &wanted);
+        let mut wanted = written(&history, |_| true, window);
+        wanted.retain(|series| {
+            window == whole || !series.labels.get("kind").is_some_and(|kind| kind.ends_with("gauge"))
+        });
+        let mut found = data.decode();
+        // Prometheus 2.42 copies the chunk of its head that is still open, and forgets its flags: gauge
+        // histograms of it do not say that they are gauges.
+        for histogram in wanted.iter_mut().chain(&mut found).flat_map(|series| &mut series.histograms) {
+            if histogram.timestamp == last || histogram.reset_hint != GAUGE {
+                histogram.reset_hint = 0;
+            }
+        }
+        assert_same(&found, &wanted);
         assert_eq!(data.sample_count(), wanted.iter().map(|s| s.samples.len() as u64).sum::<u64>());
         assert_eq!(data.histogram_count(), wanted.iter().map(|s| s.histograms.len() as u64).sum::<u64>());
     }
+}
+
+/// Prometheus 2.42 copies a chunk of its head that is not wholly inside the window, too, and takes gauge
+/// histograms for counters as it does so: when one falls, it breaks off, status 200 long sent.
+#[test]
+fn a_server_that_breaks_off_is_quoted() {
+    let history = history(15_000, 240);
+    let prometheus = Prometheus::start(PrometheusOptions::default()).unwrap();
+    load(&prometheus.endpoint(), &history).unwrap();
+    let window = Window { start_ms: START + 3_600_001, end_ms: START + 10_800_000 };
+    let body =
+        read_kinds(&prometheus.endpoint(), "odd_histogram|special_values", (MatcherType::Re, ".*"), window);
+    let error = prom_chunks::decode(&body, window).unwrap_err();
+    assert!(error.what.contains("the server broke off with the words \"iterate chunk while"), "{error}");
 }
 
 #[test]
@@ -224,19 +269,22 @@ fn a_day_of_a_thousand_series() {
 #[test]
 #[ignore = "writes fixtures"]
 fn capture_fixtures() {
-    let history = history(60_000, 25);
+    // Longer than two hours, so that there is a closed chunk, which has its flags; see above.
+    let history = history(300_000, 130);
     let prometheus = Prometheus::start(PrometheusOptions::default()).unwrap();
     load(&prometheus.endpoint(), &history).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/engine/tests/fixtures/chunks");
     std::fs::create_dir_all(&folder).unwrap();
-    let window = Window { start_ms: START + 120_000, end_ms: START + 1_380_000 };
+    let whole = Window { start_ms: START, end_ms: START + 7_800_000 };
+    // What the engine's tests clip to.
+    let window = Window { start_ms: START + 600_000, end_ms: START + 6_900_000 };
     let sets: [(&str, &[&str]); 3] = [
         ("floats", &["special_values", "late_and_short", "jittered_value", "one_sample"]),
         ("histograms", &["rpc_duration_seconds", "queue_wait_seconds"]),
         ("odd-histograms", &["odd_histogram"]),
     ];
     for (file, names) in sets {
-        let body = read(&prometheus.endpoint(), &names.join("|"), window);
+        let body = read(&prometheus.endpoint(), &names.join("|"), whole);
         let wanted = written(&history, |name| names.contains(&name), window);
         std::fs::write(folder.join(format!("prometheus-2.42-{file}.bin")), body).unwrap();
         let text = serde_json::to_string(&shown(&wanted)).unwrap();

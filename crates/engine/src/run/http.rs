@@ -2,6 +2,7 @@
 
 use super::context::Run;
 use super::event::NoticeLevel;
+use super::reading::cannot_cut;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::port::{Answer, Call, NetworkCause, Request, TransportError, collect};
 use futures_util::future::{Either, select};
@@ -28,7 +29,7 @@ impl Run {
                 }
                 Err(error) => error,
             };
-            if !error.kind.is_retryable() || attempt >= self.plan.options.max_attempts {
+            if !error.kind.is_retryable() || cannot_cut(&error) || attempt >= self.plan.options.max_attempts {
                 return Err(error);
             }
             if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable)

@@ -1,7 +1,7 @@
 //! Reading slabs from either side, in smaller pieces where one answer would be too large.
 
 use super::context::Run;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Labels, Series, Window};
 use crate::plan::{ExemplarCheck, ReadVia};
 use crate::port::Call;
@@ -13,6 +13,26 @@ use std::collections::BTreeMap;
 
 /// What one request brought: the part of the window that was asked for, and its data.
 pub(super) type Piece = (Window, SlabData);
+
+/// Prometheus never lets a chunk go on over a multiple of two hours.
+const CHUNK_RANGE_MS: i64 = 2 * 3_600_000;
+
+/// Whether Prometheus (2.42) broke off because the window cuts a chunk that it cannot re-encode: a native
+/// gauge histogram whose counts fall. Asking again does not help; a window that holds the chunk whole does.
+pub(super) fn cannot_cut(error: &Error) -> bool {
+    error.kind == ErrorKind::Protocol
+        && [Some(&error.message), error.server_message.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|words| words.contains("re-encoding"))
+}
+
+/// The window grown to where chunks begin and end.
+fn whole_chunks(slab: Window) -> Window {
+    let start_ms = slab.start_ms.div_euclid(CHUNK_RANGE_MS).saturating_mul(CHUNK_RANGE_MS);
+    let end = slab.end_ms.div_euclid(CHUNK_RANGE_MS).saturating_add(1).saturating_mul(CHUNK_RANGE_MS);
+    Window { start_ms, end_ms: end.saturating_sub(1) }
+}
 
 impl Run {
     /// Reads a slab from the source.
@@ -37,6 +57,12 @@ impl Run {
                 // tsink as a source answers so to anything but SAMPLES. If the query itself is at fault, the
                 // next answer says the same.
                 Err(error) if error.kind == ErrorKind::BadRequest => {}
+                Err(error) if cannot_cut(&error) => {
+                    let wide = whole_chunks(slab);
+                    let pieces = self.read_pieces(selector, wide, streamed).await?;
+                    // What lies outside the slab is left out, and counted, where the pieces are used.
+                    return Ok(pieces.into_iter().map(|(_, data)| (slab, data)).collect());
+                }
                 other => return other,
             }
         }
@@ -118,5 +144,30 @@ impl Run {
             series
         });
         Ok(Some(series.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHUNK_RANGE_MS, cannot_cut, whole_chunks};
+    use crate::error::{Error, ErrorKind};
+    use crate::model::Window;
+
+    #[test]
+    fn windows_grow_to_where_chunks_end() {
+        let hour = CHUNK_RANGE_MS / 2;
+        let grown = whole_chunks(Window { start_ms: hour, end_ms: 3 * hour });
+        assert_eq!(grown, Window { start_ms: 0, end_ms: 4 * hour - 1 });
+        assert_eq!(whole_chunks(grown), grown);
+        let before_1970 = whole_chunks(Window { start_ms: -1, end_ms: -1 });
+        assert_eq!(before_1970, Window { start_ms: -CHUNK_RANGE_MS, end_ms: -1 });
+    }
+
+    #[test]
+    fn the_words_of_a_chunk_that_cannot_be_cut_are_known() {
+        let words =
+            "iterate chunk while re-encoding: unable to append histogram due to unexpected schema change";
+        assert!(cannot_cut(&Error::new(ErrorKind::Protocol, words)));
+        assert!(!cannot_cut(&Error::new(ErrorKind::Protocol, "damaged")));
     }
 }

@@ -4,7 +4,7 @@
 //! Debian 12's (108). npm's `binaryen` is made from each release.
 
 use super::{Item, LONG, QUICK, apt, registry::log};
-use crate::versions::{BINARYEN, NODE, NODE_OLDEST, WASM_OPT_OLDEST, find_version, major};
+use crate::versions::{BINARYEN, NODE, NODE_OLDEST, WASM_OPT_OLDEST, find_version, major_minor};
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -23,9 +23,9 @@ pub fn find() -> Option<PathBuf> {
         .find(|node| is_recent(node, NODE_OLDEST))
 }
 
-fn is_recent(program: &Path, oldest: u32) -> bool {
+fn is_recent(program: &Path, oldest: (u32, u32)) -> bool {
     shell::ask(Command::new(program).arg("--version"), QUICK)
-        .and_then(|text| major(find_version(&text)?))
+        .and_then(|text| major_minor(find_version(&text)?))
         .is_some_and(|found| found >= oldest)
 }
 
@@ -35,11 +35,15 @@ pub fn search_path(folders: impl IntoIterator<Item = PathBuf>) -> Option<std::ff
     env::join_paths(folders.into_iter().chain(env::split_paths(&path))).ok()
 }
 
+fn oldest() -> String {
+    format!("{}.{}", NODE_OLDEST.0, NODE_OLDEST.1)
+}
+
 /// A recent Node.js, and npm.
 pub fn item() -> Item {
     let found = find().filter(|_| shell::which("npm").is_some() || find_wasm_opt().is_some());
     Item {
-        name: format!("Node.js ≥ {NODE_OLDEST} with npm"),
+        name: format!("Node.js ≥ {} with npm", oldest()),
         purpose: "runs the command, and installs wasm-opt".into(),
         minutes: 1.0,
         found: found.map(|path| path.display().to_string()),
@@ -52,7 +56,10 @@ pub fn item() -> Item {
                 npm_install("node", NODE)?;
             }
             find().map(|_| ()).with_context(|| {
-                format!("no Node.js ≥ {NODE_OLDEST} was found; install one from nodejs.org, so that `node` is on PATH")
+                format!(
+                    "no Node.js ≥ {} was found; install one from nodejs.org, so that `node` is on PATH",
+                    oldest()
+                )
             })
         }),
         optional: false,
@@ -76,7 +83,7 @@ fn starts_on_node(script: &Path) -> bool {
         command.env("PATH", path);
     }
     shell::ask(command.arg("--version"), QUICK)
-        .is_some_and(|text| find_version(&text).and_then(major) >= Some(WASM_OPT_OLDEST))
+        .is_some_and(|text| find_version(&text).and_then(major_minor) >= Some(WASM_OPT_OLDEST))
 }
 
 /// A recent `wasm-opt`.

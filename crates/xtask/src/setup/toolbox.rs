@@ -2,12 +2,12 @@
 
 use super::wasm_target::{self, TARGET, WasmToolchain};
 use super::{Purpose, node, packaged, registry};
-use crate::{paths, versions};
+use crate::{paths, shell, versions};
 use anyhow::{Context, Result};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Installed tools.
@@ -40,8 +40,7 @@ impl Toolbox {
         let node = node::find().context("no recent Node.js")?;
         let mut variables = vec![("NODE", node.clone())];
         if purpose != Purpose::Dist {
-            // The ones of this project's pins win over what the caller's environment names by accident, but a
-            // caller who names one on purpose knows why.
+            // A caller who names another program than the pinned one has a reason.
             let chosen = |variable: &'static str, path: PathBuf| {
                 (variable, env::var_os(variable).map(PathBuf::from).unwrap_or(path))
             };
@@ -88,7 +87,12 @@ impl Toolbox {
     pub fn prepare_wasm(&self, command: &mut Command) {
         command.current_dir(paths::root());
         let tools = [&self.wasm_bindgen, &self.wasm_opt, &self.node];
-        let folders = tools.into_iter().filter_map(|program| Some(program.parent()?.to_owned()));
+        // Only what `PATH` would not find by itself: a folder such as /usr/bin in front would put another
+        // toolchain's cargo before the one that has the target.
+        let folders = tools
+            .into_iter()
+            .filter(|program| !is_first(program))
+            .filter_map(|program| Some(program.parent()?.to_owned()));
         if let Some(path) = node::search_path(self.wasm.path.iter().cloned().chain(folders)) {
             command.env("PATH", path);
         }
@@ -102,6 +106,11 @@ impl Toolbox {
         for (variable, value) in &self.wasm.set {
             command.env(variable, value);
         }
+    }
+
+    /// The program that runs WebAssembly tests in Node.js; it comes with `wasm-bindgen`.
+    pub fn wasm_test_runner(&self) -> PathBuf {
+        self.wasm_bindgen.with_file_name("wasm-bindgen-test-runner")
     }
 
     /// Names servers, browsers and the built page to a program.
@@ -121,4 +130,12 @@ impl Toolbox {
         }
         identity
     }
+}
+
+/// Whether `PATH` leads to this program already.
+fn is_first(program: &Path) -> bool {
+    program
+        .file_name()
+        .and_then(|name| shell::which(&name.to_string_lossy()))
+        .is_some_and(|found| found == program)
 }

@@ -26,11 +26,15 @@ const FORBIDDEN: [&str; 14] = [
 /// Clippy with a configuration that bans clocks, files, sockets, threads and environment from the engine.
 pub fn lints(tools: &Toolbox) -> Command {
     let mut command = tools.cargo();
-    command
-        .env("CLIPPY_CONF_DIR", paths::root().join("crates/engine/.lints"))
-        // Clippy's cache does not know about the other configuration.
-        .env("CARGO_TARGET_DIR", paths::target().join("invariants"))
-        .args(["clippy", "-p", "tsink-migrate-engine", "--lib", "--", "-D", "warnings"]);
+    command.env("CLIPPY_CONF_DIR", paths::root().join("crates/engine/.lints")).args([
+        "clippy",
+        "-p",
+        "tsink-migrate-engine",
+        "--lib",
+        "--",
+        "-D",
+        "warnings",
+    ]);
     command
 }
 

@@ -1,4 +1,6 @@
-use super::{build_info, exemplars, floats, metadata, query_range, read, read_by_query, selector_text};
+use super::{
+    build_info, exemplars, floats, metadata, query_range, read, read_by_query, read_streamed, selector_text,
+};
 use crate::answer::Asked;
 use crate::error::{ErrorKind, Side};
 use crate::model::Window;
@@ -60,6 +62,29 @@ fn remote_read_sends_the_encoding_and_no_version() {
     assert_eq!(bomb.kind, ErrorKind::TooLarge);
     // What Prometheus 2.42 answers when nothing matches.
     assert_eq!((call.parse)(&answer(200, &[], b"\x02\x04\n\x00")).unwrap().series_count(), 0);
+}
+
+#[test]
+fn streamed_read_takes_what_the_server_chooses() {
+    let window = Window { start_ms: 1_763_511_000_000, end_ms: 1_763_517_300_000 };
+    let call = read_streamed(&plan(), &up(), window);
+    assert_eq!(shown(&call.request), shown(&read(&plan(), &up(), window).request));
+    let asked = crate::wire::snappy::decompress(&call.request.body, 1 << 10).unwrap();
+    assert!(asked.ends_with(&[0x12, 1, 1]), "STREAMED_XOR_CHUNKS and nothing else: {asked:?}");
+    let streamed =
+        [("content-type", "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")];
+    let body = include_bytes!("../../../tests/fixtures/chunks/prometheus-2.42-histograms.bin");
+    let data = (call.parse)(&answer(200, &streamed, body)).unwrap();
+    assert_eq!((data.series_count(), data.sample_count(), data.histogram_count()), (3, 0, 66));
+    let nothing = (call.parse)(&answer(200, &streamed, b"")).unwrap();
+    assert_eq!(nothing.series_count(), 0);
+    let samples = answer(200, &[("content-type", "application/x-protobuf")], b"\x02\x04\n\x00");
+    assert_eq!((call.parse)(&samples).unwrap().series_count(), 0);
+    let broken = [&body[..], b"the block is gone: source-token\n"].concat();
+    let error = (call.parse)(&answer(200, &streamed, &broken)).err().unwrap();
+    assert_eq!((error.kind, error.side), (ErrorKind::Protocol, Some(Side::Source)));
+    assert!(error.message.contains("the block is gone"), "{error:?}");
+    assert!(!error.message.contains("source-token"), "{error:?}");
 }
 
 #[test]

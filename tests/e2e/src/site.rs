@@ -1,0 +1,89 @@
+//! Where the page stands: with both servers on one origin, or on an origin of its own. Both by what the
+//! product itself tells operators to do: its gateway recipes, run by a real Caddy.
+
+use crate::plans::parsed;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::env;
+use std::path::{Path, PathBuf};
+use tsink_migrate_engine::gateway::{GatewayInput, Kind, Recipe, recipes};
+use tsink_migrate_testkit::gateway::{Gateway, GatewayConfig};
+use tsink_migrate_testkit::process::free_port;
+use tsink_migrate_testkit::servers::Caddy;
+
+/// The built page: `DIST_SITE`, or `dist/site` of this repository.
+///
+/// # Errors
+/// When it was not built.
+pub fn folder() -> Result<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/site");
+    let folder = env::var_os("DIST_SITE").map_or(built, PathBuf::from);
+    if !folder.join("index.html").is_file() {
+        bail!("there is no page in {}: run `cargo xtask dist`, or set DIST_SITE", folder.display());
+    }
+    Ok(folder.canonicalize()?)
+}
+
+/// A gateway and the plan that goes through it.
+#[derive(Debug)]
+pub struct Place {
+    /// Address of the page.
+    pub url: String,
+    /// The plan to use there.
+    pub plan: Value,
+    _caddy: Caddy,
+    // The page's own origin, where it is another than the gateway's.
+    _site: Option<Gateway>,
+}
+
+/// Page and servers on one origin, by the recipe for this plan.
+///
+/// # Errors
+/// When the page was not built or Caddy does not start.
+pub fn one_origin(plan: &Value) -> Result<Place> {
+    let (caddy, recipe) = caddy(plan, Kind::OneOrigin, "")?;
+    Ok(Place { url: format!("{}/", caddy.url()), plan: through(plan, &recipe)?, _caddy: caddy, _site: None })
+}
+
+/// The page on an origin of its own, the servers behind the CORS recipe for this plan.
+///
+/// # Errors
+/// As [`one_origin`].
+pub fn two_origins(plan: &Value) -> Result<Place> {
+    let site = alone()?;
+    let url = format!("{}/", site.url());
+    let (caddy, recipe) = caddy(plan, Kind::Cors, &url)?;
+    Ok(Place { url, plan: through(plan, &recipe)?, _caddy: caddy, _site: Some(site) })
+}
+
+/// The page on an origin of its own, and nothing else there.
+///
+/// # Errors
+/// When the page was not built or no port is free.
+pub fn alone() -> Result<Gateway> {
+    Gateway::start(GatewayConfig { root: Some(folder()?), ..GatewayConfig::default() })
+}
+
+fn caddy(plan: &Value, kind: Kind, page_url: &str) -> Result<(Caddy, Recipe)> {
+    let port = free_port()?;
+    let site = folder()?;
+    let input = GatewayInput::from_plan(&parsed(plan)?, page_url)?
+        .port(port)
+        .site_folder(site.to_str().context("a path in UTF-8")?)?;
+    let recipe = recipes(&input)
+        .into_iter()
+        .find(|recipe| recipe.kind == kind && recipe.server == "Caddy")
+        .context("a recipe for Caddy")?;
+    Ok((Caddy::start(&recipe.text, port)?, recipe))
+}
+
+/// The plan with the addresses that a recipe says to put in.
+fn through(plan: &Value, recipe: &Recipe) -> Result<Value> {
+    let mut plan = plan.clone();
+    for (field, url) in &recipe.urls {
+        let (side, name) =
+            field.split_once('.').with_context(|| format!("a field of a side, not {field}"))?;
+        plan[side][name] = json!(url);
+    }
+    Ok(plan)
+}
