@@ -45,7 +45,10 @@ pub fn dist(tools: &Toolbox) -> Result<()> {
     println!("{table}");
     if table.total() > BUDGET {
         // Not an error yet: the page works, and its size is told at every build until it keeps the budget.
-        eprintln!("warning: a first visit transfers {} bytes, more than the {BUDGET} it should", table.total());
+        eprintln!(
+            "warning: a first visit transfers {} bytes, more than the {BUDGET} it should",
+            table.total()
+        );
     }
     Ok(())
 }
