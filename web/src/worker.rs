@@ -1,13 +1,21 @@
 //! The engine's worker and the messages to and from it.
 
+use js_sys::Uint8Array;
 use leptos::wasm_bindgen::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
-/// Written by Trunk beside the page.
-const SCRIPT: &str = "./engine_worker_loader.js";
+/// The worker's script; see there.
+const SCRIPT: &str = "./engine.js";
+
+#[wasm_bindgen]
+extern "C" {
+    /// Address of the page's own script, which is the engine's too.
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = url)]
+    static OWN_SCRIPT: String;
+}
 
 /// What reaches the page from its engine.
 pub enum Incoming {
@@ -21,7 +29,7 @@ pub enum Incoming {
 pub struct Engine {
     worker: Worker,
     is_up: Rc<Cell<bool>>,
-    waiting: Rc<RefCell<Vec<JsValue>>>,
+    waiting: Rc<RefCell<Vec<Uint8Array>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(web_sys::Event)>,
 }
@@ -33,12 +41,20 @@ impl Engine {
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(SCRIPT, &options)
             .map_err(|_| "this browser does not start web workers".to_owned())?;
-        let (is_up, waiting) = (Rc::new(Cell::new(false)), Rc::new(RefCell::new(Vec::<JsValue>::new())));
+        let script = OWN_SCRIPT.with(|url| JsValue::from(url));
+        let own = js_sys::Object::new();
+        for (name, value) in [("script", script), ("module", wasm_bindgen::module())] {
+            js_sys::Reflect::set(&own, &name.into(), &value).map_err(|_| "an object refuses a field")?;
+        }
+        worker
+            .post_message(&own)
+            .map_err(|_| "this browser does not hand a module to a worker".to_owned())?;
+        let (is_up, waiting) = (Rc::new(Cell::new(false)), Rc::new(RefCell::new(Vec::<Uint8Array>::new())));
         let on = Rc::new(on);
 
         let on_message = {
             let (worker, is_up, waiting, on) = (worker.clone(), is_up.clone(), waiting.clone(), on.clone());
-            Closure::new(move |event: MessageEvent| match from_js::<FromEngine>(event.data()) {
+            Closure::new(move |event: MessageEvent| match from_js(&event.data()) {
                 Ok(message) => {
                     if matches!(message, FromEngine::Ready { .. }) {
                         is_up.set(true);

@@ -35,11 +35,15 @@ extern "C" {
     fn console_error(text: &str);
 }
 
-/// Runs the command with the arguments that follow its name; resolves to the exit code.
+/// Runs the command with the arguments that follow its name, an array of strings; resolves to the exit code.
+///
+/// # Errors
+/// Rejects when the arguments are something else.
 #[wasm_bindgen]
-pub async fn run(host: JsHost, arguments: Vec<String>) -> i32 {
+pub async fn run(host: JsHost, arguments: JsValue) -> Result<i32, JsValue> {
     panics::report_to(|error| console_error(&format!("\nerror: {error}\n{}", error.remedy)));
-    command::run(Rc::new(Node(host)), tsink_migrate_host::ports(), arguments).await
+    let arguments = serde_wasm_bindgen::from_value(arguments)?;
+    Ok(command::run(Rc::new(Node(host)), tsink_migrate_host::ports(), arguments).await)
 }
 
 struct Node(JsHost);

@@ -16,6 +16,7 @@ pub mod error;
 pub mod fuzzing;
 pub mod gateway;
 pub mod model;
+pub mod order;
 pub mod plan;
 pub mod port;
 mod prom_api;

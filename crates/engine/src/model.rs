@@ -1,5 +1,6 @@
 //! The nouns of a migration: labels, samples, windows.
 
+pub(crate) mod calendar;
 mod labels;
 mod sample;
 mod window;

@@ -1,39 +1,40 @@
-//! Messages between the page and its engine worker. They cross as structured clones of plain objects, whose
-//! numbers are JavaScript numbers: [`to_js`] and [`from_js`] on both sides.
+//! Messages between the page and its engine worker. They cross as bytes in postcard's format, which are handed over
+//! uncopied: [`to_js`] and [`from_js`] on both sides.
+//!
+//! Page and engine are one module, so no schema is needed, and readers without field names are half the size of
+//! others. Enums are externally tagged: with a tag inside, serde buffers each message and builds every reader a
+//! second time for the buffer.
 
+use js_sys::Uint8Array;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_wasm_bindgen::{Error, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 use tsink_migrate_engine::gateway::Recipe;
 use tsink_migrate_engine::plan::PlanCheck;
 use tsink_migrate_engine::run::{Event, Stage};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
-/// A message as the value to post.
+/// A message as the bytes to post.
 ///
 /// # Errors
 /// None for the messages of this module.
-pub fn to_js<T: Serialize>(message: &T) -> Result<JsValue, Error> {
-    const PLAIN: Serializer = Serializer::json_compatible();
-    message.serialize(&PLAIN).or_else(|_| {
-        // A 64-bit number that a JavaScript number cannot hold; BigInts can, and are read back as well.
-        message.serialize(&PLAIN.serialize_large_number_types_as_bigints(true))
-    })
+pub fn to_js<T: Serialize>(message: &T) -> Result<Uint8Array, postcard::Error> {
+    postcard::to_allocvec(message).map(|bytes| Uint8Array::from(bytes.as_slice()))
 }
 
-/// The message in a posted value.
+/// The message in what was posted.
 ///
 /// # Errors
-/// When it is not a message of this version, e.g. when page and worker are of different builds.
-pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, Error> {
-    serde_wasm_bindgen::from_value(value)
+/// When it is none.
+pub fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, postcard::Error> {
+    let bytes = value.dyn_ref::<Uint8Array>().ok_or(postcard::Error::DeserializeBadEncoding)?;
+    postcard::from_bytes(&bytes.to_vec())
 }
 
 /// Page → worker. Holds secrets: its `Debug` form shows no field.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ToEngine {
     /// Check a plan; answered by [`FromEngine::Checked`] with the same id.
     Check {
@@ -95,7 +96,7 @@ impl fmt::Debug for ToEngine {
 
 /// Worker → page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum FromEngine {
     /// The worker is up.
     Ready {

@@ -7,6 +7,7 @@
 use crate::outbox::Outbox;
 use crate::protocol::{FromEngine, ToEngine, from_js, to_js};
 use crate::{panics, ports, start};
+use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -18,9 +19,9 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-/// Starts the message loop and says [`FromEngine::Ready`]. Does nothing outside a dedicated worker.
-pub fn run() {
-    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+/// Starts the message loop and says [`FromEngine::Ready`], in a dedicated worker; whether this is one.
+pub fn run() -> bool {
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return false };
     panics::report_to(|error| {
         // The hook may not hold JavaScript values (it must be `Send`), so the scope is looked up again.
         if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
@@ -37,7 +38,7 @@ pub fn run() {
     });
     let on_message = Closure::<dyn Fn(MessageEvent)>::new({
         let worker = worker.clone();
-        move |message: MessageEvent| match from_js(message.data()) {
+        move |message: MessageEvent| match from_js(&message.data()) {
             Ok(message) => worker.receive(message),
             Err(_) => worker.post(&FromEngine::Failed { error: other_build() }),
         }
@@ -46,6 +47,7 @@ pub fn run() {
     // The loop lives as long as the worker.
     on_message.forget();
     worker.post(&FromEngine::Ready { version: env!("CARGO_PKG_VERSION").to_owned() });
+    true
 }
 
 struct Worker {
@@ -187,7 +189,8 @@ impl Worker {
 
 /// Posts a message. What cannot be posted (none of ours) is told as a failure.
 fn post(scope: &DedicatedWorkerGlobalScope, message: &FromEngine) {
-    let posted = to_js(message).is_ok_and(|value| scope.post_message(&value).is_ok());
+    let posted = to_js(message)
+        .is_ok_and(|bytes| scope.post_message_with_transfer(&bytes, &Array::of1(&bytes.buffer())).is_ok());
     if !posted && !matches!(message, FromEngine::Failed { .. }) {
         post(scope, &FromEngine::Failed { error: other_build() });
     }

@@ -24,7 +24,7 @@ impl Page {
         let scope = Function::new_no_args(
             "globalThis.DedicatedWorkerGlobalScope = class { static [Symbol.hasInstance]() { return true; } };
              const posted = [];
-             globalThis.postMessage = (message) => void posted.push(structuredClone(message));
+             globalThis.postMessage = (message, transfer) => void posted.push(structuredClone(message, { transfer }));
              return posted;",
         );
         let posted = scope.call0(&JsValue::UNDEFINED).unwrap().unchecked_into();
@@ -36,7 +36,7 @@ impl Page {
     }
 
     fn tell(&self, message: &ToEngine) {
-        self.post(to_js(message).unwrap());
+        self.post(to_js(message).unwrap().into());
     }
 
     fn post(&self, data: JsValue) {
@@ -48,7 +48,7 @@ impl Page {
     }
 
     fn heard(&self) -> Vec<FromEngine> {
-        self.posted.iter().map(|message| from_js(message).unwrap()).collect()
+        self.posted.iter().map(|message| from_js(&message).unwrap()).collect()
     }
 
     /// Everything heard from now on to the end of a job.

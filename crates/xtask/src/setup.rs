@@ -102,6 +102,7 @@ fn items(purpose: Purpose) -> Result<Vec<Item>> {
     items.push(wasm_target::item());
     items.push(node::item());
     items.push(node::wasm_opt_item());
+    items.push(node::esbuild_item());
     items.push(registry::item(versions::wasm_bindgen(versions::locked(&lock, "wasm-bindgen")?)));
     items.push(registry::item(versions::trunk()));
     if purpose != Purpose::Dist {

@@ -72,6 +72,8 @@ pub fn geckodriver() -> CargoTool {
 
 /// Version of the npm package `binaryen`, which carries `wasm-opt`.
 pub const BINARYEN: &str = "132.0.0";
+/// Version of the npm package `esbuild`, which minifies the page's script and styles.
+pub const ESBUILD: &str = "0.28.2";
 /// Oldest `wasm-opt` on `PATH` that knows what today's rustc emits.
 pub const WASM_OPT_OLDEST: (u32, u32) = (120, 0);
 /// Version of the npm package `node`, for machines whose Node.js is too old.

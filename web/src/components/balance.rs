@@ -56,7 +56,7 @@ fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
         view! { <tr class=class><th scope="row">{word}</th>{cells}</tr> }
     };
     let mut reasons: Vec<&String> = kinds.iter().flat_map(|(_, line)| line.rejected.keys()).collect();
-    reasons.sort();
+    tsink_migrate_engine::order::sort(&mut reasons);
     reasons.dedup();
     let rejected = reasons
         .iter()

@@ -32,7 +32,7 @@ pub fn MetadataChecks(
 ) -> impl IntoView {
     (!checks.is_empty()).then(|| {
         let mut checks = checks;
-        checks.sort_by_key(|check| check.matched);
+        tsink_migrate_engine::order::sort_by_key(&mut checks, |check| check.matched);
         let total = checks.len();
         let differ = checks.iter().filter(|check| !check.matched).count();
         let more = checks.len().saturating_sub(MOST);
@@ -87,7 +87,7 @@ pub fn ExemplarChecks(
 ) -> impl IntoView {
     (!checks.is_empty()).then(|| {
         let mut checks = checks;
-        checks.sort_by_key(|check| check.issues.is_empty());
+        tsink_migrate_engine::order::sort_by_key(&mut checks, |check| check.issues.is_empty());
         let total = checks.len();
         let differ = checks.iter().filter(|check| !check.issues.is_empty()).count();
         let more = checks.len().saturating_sub(MOST);

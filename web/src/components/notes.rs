@@ -16,7 +16,7 @@ pub fn Notes(
     notes: Vec<Note>,
 ) -> impl IntoView {
     let mut notes = notes;
-    notes.sort_by_key(|note| std::cmp::Reverse(note.level));
+    tsink_migrate_engine::order::sort_by_key(&mut notes, |note| std::cmp::Reverse(note.level));
     let items = notes.into_iter().map(|note| {
         let (tone, word) = of_level(note.level);
         view! {

@@ -16,7 +16,7 @@ pub fn Parity(
 ) -> impl IntoView {
     (!checks.is_empty()).then(|| {
         let mut checks = checks;
-        checks.sort_by_key(|check| check.matched);
+        tsink_migrate_engine::order::sort_by_key(&mut checks, |check| check.matched);
         let blocks = checks.into_iter().map(block).collect_view();
         view! {
             <section class="panel" data-testid="parity" aria-label="Queries">

@@ -37,10 +37,12 @@ pub fn gather(findings: impl IntoIterator<Item = Finding>) -> Vec<Group> {
         }
     }
     for group in &mut groups {
-        group.members.sort_by_key(|member| std::cmp::Reverse(member.count));
+        tsink_migrate_engine::order::sort_by_key(&mut group.members, |member| {
+            std::cmp::Reverse(member.count)
+        });
         group.remedy = group.members.first().map(|member| member.remedy.clone()).unwrap_or_default();
     }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    tsink_migrate_engine::order::sort_by_key(&mut groups, |group| std::cmp::Reverse(group.count));
     groups
 }
 

@@ -98,7 +98,7 @@ fn by_labels_and_value(a: &&Exemplar, b: &&Exemplar) -> Ordering {
 /// The different exemplars of one timestamp, by labels and value.
 fn distinct(exemplars: &[Exemplar]) -> Vec<&Exemplar> {
     let mut distinct: Vec<&Exemplar> = exemplars.iter().collect();
-    distinct.sort_by(by_labels_and_value);
+    crate::order::sort_by(&mut distinct, by_labels_and_value);
     distinct.dedup_by(|a, b| a.labels == b.labels && identity(a.value) == identity(b.value));
     distinct
 }

@@ -25,10 +25,9 @@ pub fn compare_metadata(metric: &str, source: Vec<Metadata>, target: Vec<Metadat
 
 fn entries(metric: &str, list: Vec<Metadata>) -> BTreeSet<MetadataEntry> {
     let own = list.into_iter().filter(|entry| entry.metric == metric);
-    own.map(|entry| MetadataEntry {
+    crate::order::set(own.map(|entry| MetadataEntry {
         metric_type: entry.metric_type.as_str().to_owned(),
         help: entry.help,
         unit: entry.unit,
-    })
-    .collect()
+    }))
 }

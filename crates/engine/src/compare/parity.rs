@@ -45,7 +45,7 @@ pub fn compare_query(
     let mut all = Points::default();
     let mut differing_series = 0u64;
     let nothing = Rows::default();
-    let labels: std::collections::BTreeSet<&Labels> = one.keys().chain(other.keys()).copied().collect();
+    let labels = crate::order::set(one.keys().chain(other.keys()).copied());
     for labels in labels {
         let points = compare_rows(
             one.get(labels).unwrap_or(&nothing),
@@ -126,7 +126,7 @@ fn append<'a, R: Row + Clone>(rows: &mut Cow<'a, [R]>, more: &'a [R]) {
         rows.to_mut().extend_from_slice(more);
     }
     if !rows.is_sorted_by_key(Row::at) {
-        rows.to_mut().sort_by_key(Row::at);
+        crate::order::sort_by_key(rows.to_mut(), Row::at);
     }
 }
 

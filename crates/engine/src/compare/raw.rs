@@ -251,7 +251,7 @@ fn hash(labels: &Labels) -> u64 {
 /// Series in label order, pieces of one series put together. Servers usually send them like that.
 pub(super) fn by_labels(mut series: Vec<Series>) -> Vec<Series> {
     if !series.is_sorted_by(|a, b| a.labels < b.labels) {
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        crate::order::sort_by(&mut series, |a, b| a.labels.cmp(&b.labels));
         series.dedup_by(|later, earlier| {
             let same = later.labels == earlier.labels;
             if same {
@@ -299,7 +299,7 @@ fn whole_series(tally: Tally) -> Option<(Class, Spot, String)> {
 
 /// One finding for each run of neighbouring windows that failed in the same way.
 fn not_compared(selector: &str, mut gaps: Vec<(Window, Error)>) -> Vec<Finding> {
-    gaps.sort_by_key(|(window, _)| *window);
+    crate::order::sort_by_key(&mut gaps, |(window, _)| *window);
     let mut findings: Vec<(Finding, Error)> = Vec::new();
     for (window, error) in gaps {
         if let Some((last, cause)) = findings.last_mut() {

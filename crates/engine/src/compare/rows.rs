@@ -92,7 +92,7 @@ fn identical(source: &[Sample], target: &[Sample], window: Window) -> bool {
 /// Brings rows into time order and drops those outside the window.
 pub(super) fn settle<R: Row>(rows: &mut Vec<R>, window: Window) {
     if !rows.is_sorted_by_key(Row::at) {
-        rows.sort_by_key(Row::at);
+        crate::order::sort_by_key(rows, Row::at);
     }
     let after = rows.partition_point(|row| row.at() <= window.end_ms);
     rows.truncate(after);
@@ -209,7 +209,7 @@ fn compare_repeated(
 /// The different values of one timestamp, in a fixed order.
 fn distinct(samples: &[Sample]) -> Vec<f64> {
     let mut values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
-    values.sort_by(f64::total_cmp);
+    crate::order::sort_by(&mut values, f64::total_cmp);
     values.dedup_by_key(|value| identity(*value));
     values
 }

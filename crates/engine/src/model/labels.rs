@@ -23,7 +23,7 @@ impl Labels {
         let already_sorted = out.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0));
         if !already_sorted {
             // A stable sort keeps the order of equal names, so that the last one can win below.
-            out.sort_by(|a, b| a.0.cmp(&b.0));
+            crate::order::sort_by(&mut out, |a, b| a.0.cmp(&b.0));
             out.dedup_by(|later, earlier| {
                 let same = later.0 == earlier.0;
                 if same {

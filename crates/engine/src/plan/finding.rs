@@ -84,7 +84,7 @@ impl<'t> Findings<'t> {
 
     /// All findings in text order.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|(at, _)| *at);
+        crate::order::sort_by_key(&mut self.found, |(at, _)| *at);
         let (line, column) = self.found.last().map_or((1, 1), |(_, last)| (last.line, last.column));
         let mut list: Vec<Diagnostic> = self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect();
         if self.dropped > 0 {

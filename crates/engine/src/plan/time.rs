@@ -1,10 +1,6 @@
 //! Times and durations as people type them, read without a clock: the caller says what `now` is.
 
-use crate::model::Millis;
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::fmt::temporal::DateTimePrinter;
-use jiff::tz::TimeZone;
+use crate::model::{Millis, calendar};
 
 /// Units of a duration, longest first, in ms. A year has 365 days and a week 7, as in Prometheus.
 const UNITS: [(&str, i64); 7] = [
@@ -65,17 +61,13 @@ pub fn parse_time(text: &str, now_ms: Millis) -> Result<Millis, TimeError> {
     if let Some(rest) = strip_prefix_ignoring_case(text, "now") {
         return from_now(rest.trim(), now_ms);
     }
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Ok(instant.as_millisecond());
+    if let Some(instant) = calendar::parse_rfc3339(text) {
+        return Ok(instant);
     }
-    let midnight =
-        |date: Date| date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_millisecond());
-    if text.len() == 10
-        && let Some(at) = text.parse::<Date>().ok().and_then(midnight)
-    {
-        return Ok(at);
+    if let Some(midnight) = calendar::parse_rfc3339(&format!("{text}T00:00:00Z")) {
+        return Ok(midnight);
     }
-    if text.parse::<DateTime>().is_ok() {
+    if ["Z", ":00Z"].iter().any(|rest| calendar::parse_rfc3339(&format!("{text}{rest}")).is_some()) {
         return refuse(
             "this time does not say its time zone",
             "Put Z behind it for UTC, or an offset such as +01:00.",
@@ -153,13 +145,9 @@ pub fn parse_step_ms(text: &str) -> Result<i64, TimeError> {
 }
 
 /// Writes an instant as RFC 3339 in UTC, with ms only where there are any: `2025-11-18T09:30:00Z`. Instants
-/// outside the calendar's range (years -9999 to 9999) are written as a number of ms.
+/// outside the calendar's range (years 0 to 9999) are written as a number of ms.
 pub fn format_time(at: Millis) -> String {
-    let Ok(instant) = Timestamp::from_millisecond(at) else {
-        return format!("{at} ms");
-    };
-    let precision = if at.rem_euclid(1000) == 0 { 0 } else { 3 };
-    DateTimePrinter::new().precision(Some(precision)).timestamp_to_string(&instant)
+    calendar::rfc3339(at).unwrap_or_else(|| format!("{at} ms"))
 }
 
 fn strip_prefix_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
@@ -174,7 +162,7 @@ fn unix_ms(text: &str, digits: &str) -> Result<Millis, TimeError> {
         16 => ("microseconds", number.map(|us| us.div_euclid(1000))),
         19 => ("nanoseconds", number.map(|ns| ns.div_euclid(1_000_000))),
         _ => {
-            return match number.filter(|ms| Timestamp::from_millisecond(*ms).is_ok()) {
+            return match number.filter(|ms| calendar::has(*ms)) {
                 Some(ms) => Ok(ms),
                 None => refuse("this number is no time in Unix milliseconds", FORMS),
             };
@@ -203,7 +191,7 @@ fn from_now(rest: &str, now_ms: Millis) -> Result<Millis, TimeError> {
 }
 
 fn before(now_ms: Millis, back: i64) -> Result<Millis, TimeError> {
-    match now_ms.checked_sub(back).filter(|at| Timestamp::from_millisecond(*at).is_ok()) {
+    match now_ms.checked_sub(back).filter(|at| calendar::has(*at)) {
         Some(at) => Ok(at),
         None => refuse("this time lies outside the calendar", FORMS),
     }

@@ -423,10 +423,10 @@ pub struct MetadataCheckReport {
     /// Whether they are the same set.
     pub matched: bool,
     /// The source's entries, when they differ.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub source: Vec<MetadataEntry>,
     /// The target's entries, when they differ.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub target: Vec<MetadataEntry>,
 }
 

@@ -187,7 +187,7 @@ pub(crate) fn count_of(count: u64, one: &str, many: &str) -> String {
 
 /// A time for sentences: RFC 3339 in UTC, or the bare number where the calendar ends.
 pub(crate) fn show_time(at: Millis) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(|_| format!("{at} ms"), |time| time.to_string())
+    crate::plan::format_time(at)
 }
 
 /// A duration for sentences: `850 ms`, `18.7 s`, `2 min 3 s`, `1 h 5 min`, `3 d 2 h`.

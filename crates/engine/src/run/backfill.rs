@@ -386,12 +386,14 @@ impl Backfill<'_> {
             }
         }
         let mut series: Vec<Series> = found.into_values().filter(|one| !one.exemplars.is_empty()).collect();
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        crate::order::sort_by(&mut series, |a, b| a.labels.cmp(&b.labels));
         let mut builder =
             BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
         let mut identities = Vec::new();
         for mut one in series {
-            one.exemplars.sort_by(|a, b| a.timestamp.cmp(&b.timestamp).then_with(|| a.labels.cmp(&b.labels)));
+            crate::order::sort_by(&mut one.exemplars, |a, b| {
+                a.timestamp.cmp(&b.timestamp).then_with(|| a.labels.cmp(&b.labels))
+            });
             identities.push(labels_identity(&one.labels));
             builder.push_series(&one);
         }
@@ -426,7 +428,7 @@ impl Backfill<'_> {
                 Ok(mut entries) => {
                     let mut tally = self.tally.borrow_mut();
                     tally.balance.metadata.read += entries.len() as u64;
-                    entries.sort();
+                    crate::order::sort(&mut entries);
                     let before = entries.len();
                     entries.dedup();
                     tally.balance.metadata.deduplicated += (before - entries.len()) as u64;

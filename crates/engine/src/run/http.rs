@@ -15,17 +15,40 @@ pub(super) struct Timed<T> {
     pub latency_ms: u64,
 }
 
+/// Reads an answer and keeps what it says: the loop around a call is built once, not once for every kind of answer.
+type Accept<'a> = &'a mut dyn FnMut(&Answer) -> Result<()>;
+
 impl Run {
     /// Sends a call until it succeeds, fails for good, or runs out of attempts.
     pub async fn call<T>(&self, call: &Call<T>) -> Result<T> {
+        let mut value = None;
+        let accept: Accept<'_> = &mut |answer| (call.parse)(answer).map(|read| value = Some(read));
+        self.attempts(&call.request, call.limit, accept).await?;
+        value.ok_or_else(unread)
+    }
+
+    /// Sends a call once. Waits while the run is paused; a cancel aborts the request.
+    pub async fn once<T>(&self, call: &Call<T>) -> Result<T> {
+        self.timed(call).await.result
+    }
+
+    /// Sends a call once and takes the time.
+    pub async fn timed<T>(&self, call: &Call<T>) -> Timed<T> {
+        let mut value = None;
+        let accept: Accept<'_> = &mut |answer| (call.parse)(answer).map(|read| value = Some(read));
+        let Timed { result, status, latency_ms } = self.attempt(&call.request, call.limit, accept).await;
+        Timed { result: result.and_then(|()| value.ok_or_else(unread)), status, latency_ms }
+    }
+
+    async fn attempts(&self, request: &Request, limit: usize, accept: Accept<'_>) -> Result<()> {
         let mut attempt = 1;
         loop {
-            let error = match self.once(call).await {
-                Ok(value) => {
+            let error = match self.attempt(request, limit, accept).await.result {
+                Ok(()) => {
                     if attempt > 1 {
                         *self.waiting.borrow_mut() = None;
                     }
-                    return Ok(value);
+                    return Ok(());
                 }
                 Err(error) => error,
             };
@@ -33,14 +56,14 @@ impl Run {
                 return Err(error);
             }
             if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable)
-                && call.request.side == Side::Target
+                && request.side == Side::Target
             {
                 self.slow_down();
             }
             let random = self.jitter.borrow_mut().next();
             let delay = self.backoff.delay_ms(attempt, error.retry_after_ms, random);
             self.retries.set(self.retries.get() + 1);
-            let side = call.request.side;
+            let side = request.side;
             let answered = match error.status {
                 Some(status) => format!("answered {status}"),
                 None => format!("did not answer ({})", error.message),
@@ -66,16 +89,10 @@ impl Run {
         }
     }
 
-    /// Sends a call once. Waits while the run is paused; a cancel aborts the request.
-    pub async fn once<T>(&self, call: &Call<T>) -> Result<T> {
-        self.timed(call).await.result
-    }
-
-    /// Sends a call once and takes the time.
-    pub async fn timed<T>(&self, call: &Call<T>) -> Timed<T> {
+    async fn attempt(&self, request: &Request, limit: usize, accept: Accept<'_>) -> Timed<()> {
         self.control.ready().await;
         let begun = self.now();
-        let work = pin!(self.exchange(call));
+        let work = pin!(self.exchange(request, limit, accept));
         let (result, status) = match select(work, pin!(self.control.cancelled())).await {
             Either::Left((done, _)) => done,
             Either::Right(_) => (Err(cancelled()), None),
@@ -83,24 +100,29 @@ impl Run {
         Timed { result, status, latency_ms: (self.now() - begun).max(0.0) as u64 }
     }
 
-    async fn exchange<T>(&self, call: &Call<T>) -> (Result<T>, Option<u16>) {
+    async fn exchange(
+        &self,
+        request: &Request,
+        limit: usize,
+        accept: Accept<'_>,
+    ) -> (Result<()>, Option<u16>) {
         if self.control.is_cancelled() {
             return (Err(cancelled()), None);
         }
-        let mut response = match self.ports.transport.send(call.request.clone()).await {
+        let mut response = match self.ports.transport.send(request.clone()).await {
             Ok(response) => response,
-            Err(failure) => return (Err(self.transport_error(&call.request, failure).await), None),
+            Err(failure) => return (Err(self.transport_error(request, failure).await), None),
         };
         let status = response.status;
-        let body = match collect(response.body.as_mut(), call.limit).await {
+        let body = match collect(response.body.as_mut(), limit).await {
             Ok(body) => body,
             Err(failure) => {
-                let error = self.transport_error(&call.request, failure).await;
+                let error = self.transport_error(request, failure).await;
                 return (Err(Error { status: Some(status), ..error }), Some(status));
             }
         };
         let answer = Answer { status, headers: response.headers, body };
-        ((call.parse)(&answer), Some(status))
+        (accept(&answer), Some(status))
     }
 
     /// Halves the writes at once.
@@ -128,6 +150,11 @@ impl Run {
         };
         error.side(request.side).url(&request.url)
     }
+}
+
+/// A call that succeeded has been read; this error is never seen.
+fn unread() -> Error {
+    Error::new(ErrorKind::Protocol, "an answer was accepted and not read")
 }
 
 /// The operator's cancel.

@@ -50,7 +50,7 @@ impl Run {
             }
         }
         self.judge(&mut notes, estimate.as_ref(), target.capabilities.as_ref(), oldest);
-        notes.sort_by_key(|note| std::cmp::Reverse(note.level));
+        crate::order::sort_by_key(&mut notes, |note| std::cmp::Reverse(note.level));
         let endpoints: Vec<EndpointCheck> = source.endpoints.into_iter().chain(target.endpoints).collect();
         let failed = endpoints.iter().any(|row| row.level == Level::Fail)
             || notes.iter().any(|one| one.level == Level::Fail);

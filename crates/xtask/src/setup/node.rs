@@ -1,10 +1,10 @@
-//! Node.js, which the command runs on, and `wasm-opt`, which comes from npm.
+//! Node.js, which the command runs on, and `wasm-opt` and `esbuild`, which come from npm.
 //!
 //! The `wasm-opt` of the crate registry is Binaryen 116 of 2023, older than what rustc emits today, and so is
 //! Debian 12's (108). npm's `binaryen` is made from each release.
 
 use super::{Item, LONG, QUICK, apt, registry::log};
-use crate::versions::{BINARYEN, NODE, NODE_OLDEST, WASM_OPT_OLDEST, find_version, major_minor};
+use crate::versions::{BINARYEN, ESBUILD, NODE, NODE_OLDEST, WASM_OPT_OLDEST, find_version, major_minor};
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -99,6 +99,33 @@ pub fn wasm_opt_item() -> Item {
                 bail!("npm installed binaryen {BINARYEN}, but its wasm-opt does not run");
             }
             Ok(())
+        }),
+        optional: false,
+    }
+}
+
+/// `esbuild` in the cache, if it runs.
+pub fn find_esbuild() -> Option<PathBuf> {
+    let cached = paths::tool("esbuild", ESBUILD).ok()?.join("bin").join("esbuild");
+    let mut command = Command::new(&cached);
+    if let Some(path) = find().and_then(|node| search_path([node.parent()?.to_owned()])) {
+        command.env("PATH", path);
+    }
+    shell::ask(command.arg("--version"), QUICK).filter(|version| version.trim() == ESBUILD).map(|_| cached)
+}
+
+/// `esbuild`.
+pub fn esbuild_item() -> Item {
+    Item {
+        name: format!("esbuild {ESBUILD}"),
+        purpose: "makes the page's script and styles smaller".into(),
+        minutes: 0.1,
+        found: find_esbuild().map(|path| path.display().to_string()),
+        install: Box::new(|| {
+            npm_install("esbuild", ESBUILD)?;
+            find_esbuild()
+                .map(|_| ())
+                .with_context(|| format!("npm installed esbuild {ESBUILD}, but it does not run"))
         }),
         optional: false,
     }

@@ -23,6 +23,8 @@ pub struct Toolbox {
     pub wasm_bindgen: PathBuf,
     /// `wasm-opt`.
     pub wasm_opt: PathBuf,
+    /// `esbuild`.
+    pub esbuild: PathBuf,
     /// Environment variables by which tests, demo and benchmarks find servers and browsers.
     pub variables: Vec<(&'static str, PathBuf)>,
 }
@@ -64,6 +66,7 @@ impl Toolbox {
                 "wasm-bindgen",
             )?,
             wasm_opt: node::find_wasm_opt().context("no recent wasm-opt")?,
+            esbuild: node::find_esbuild().context("no esbuild")?,
             variables,
         })
     }
@@ -124,7 +127,7 @@ impl Toolbox {
     /// What a build depends on beside the sources.
     pub fn build_identity(&self) -> OsString {
         let mut identity = OsString::from(format!("{} {TARGET}", self.wasm.name));
-        for tool in [&self.trunk, &self.wasm_bindgen, &self.wasm_opt] {
+        for tool in [&self.trunk, &self.wasm_bindgen, &self.wasm_opt, &self.esbuild] {
             identity.push(" ");
             identity.push(tool);
         }

@@ -75,6 +75,8 @@ fn active() -> Option<WasmToolchain> {
 const LINKER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER";
 /// Cargo's variable for the target's flags.
 const RUSTFLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+/// The flags of `.cargo/config.toml`, which the variable puts out of force.
+const PAGE_FLAGS: &str = "--cfg erase_components";
 
 fn rustc(arguments: &[&str]) -> Option<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -148,6 +150,13 @@ mod tests {
         assert_eq!(field(about, "host"), Some("x86_64-unknown-linux-gnu"));
         assert_eq!(field(about, "LLVM version"), Some("22.1.8"));
         assert_eq!(field(about, "release"), None);
+    }
+
+    #[test]
+    fn flags_are_those_of_the_configuration() {
+        let config = std::fs::read_to_string(crate::paths::root().join(".cargo/config.toml")).unwrap();
+        let quoted: Vec<String> = PAGE_FLAGS.split(' ').map(|flag| format!("{flag:?}")).collect();
+        assert!(config.contains(&format!("rustflags = [{}]", quoted.join(", "))), "{config}");
     }
 
     #[test]

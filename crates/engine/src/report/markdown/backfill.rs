@@ -4,7 +4,6 @@ use super::escape::{Place, code, text};
 use super::{Page, explained, number, preflight, wrong};
 use crate::report::words::{count_of, grouped, show_time};
 use crate::report::{BackfillReport, Balance, BalanceLine, Rejection, Status};
-use std::collections::BTreeSet;
 
 pub(super) fn write(page: &mut Page, report: &BackfillReport) {
     let written = format!(
@@ -72,7 +71,7 @@ fn balance(page: &mut Page, balance: &Balance) {
         "lrrrrrr",
         lines.into_iter().map(row).collect(),
     );
-    let reasons: BTreeSet<&String> = lines.iter().flat_map(|(_, line)| line.rejected.keys()).collect();
+    let reasons = crate::order::set(lines.iter().flat_map(|(_, line)| line.rejected.keys()));
     if !reasons.is_empty() {
         let rows = reasons.into_iter().map(|reason| {
             let count =

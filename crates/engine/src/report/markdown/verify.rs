@@ -8,7 +8,6 @@ use crate::report::{
     CutoverReport, ExemplarCheckReport, Finding, FindingKind, MetadataCheckReport, MetadataEntry,
     PromqlCheckReport, RawCheckReport, Status, VerifyReport,
 };
-use std::collections::BTreeSet;
 
 pub(super) fn write(page: &mut Page, report: &VerifyReport) {
     let samples: u64 = report.raw_checks.iter().map(|check| check.source_samples).sum();
@@ -35,7 +34,7 @@ pub(super) fn write_cutover(page: &mut Page, report: &CutoverReport) {
     } else {
         format!("Not ready: {}.", count_of(report.issues.len() as u64, "issue", "issues"))
     });
-    let explained: BTreeSet<&String> = report.promql_checks.iter().flat_map(|check| &check.issues).collect();
+    let explained = crate::order::set(report.promql_checks.iter().flat_map(|check| &check.issues));
     let other: Vec<String> = unexplained(&report.raw_verify, &report.issues);
     let other: Vec<String> = other.into_iter().filter(|issue| !explained.contains(issue)).collect();
     page.sentences("Other issues", &other);
@@ -123,7 +122,7 @@ fn unexplained(report: &VerifyReport, issues: &[String]) -> Vec<String> {
         report.metadata_checks.iter().filter_map(MetadataCheckReport::issue).collect();
     let raw = report.raw_checks.iter().flat_map(|check| &check.issues);
     let exemplars = report.exemplar_checks.iter().flat_map(|check| &check.issues);
-    let explained: BTreeSet<&String> = raw.chain(exemplars).chain(&metadata).collect();
+    let explained = crate::order::set(raw.chain(exemplars).chain(&metadata));
     issues.iter().filter(|issue| !explained.contains(issue)).cloned().collect()
 }
 

@@ -85,7 +85,7 @@ impl Rows {
     /// Puts the rows in order and drops what is there twice.
     pub fn settle(&mut self) {
         if !self.floats.is_sorted_by(|a, b| a.0 < b.0) {
-            self.floats.sort_unstable();
+            crate::order::sort(&mut self.floats);
             self.floats.dedup();
         }
         if !self.histograms.is_sorted_by(|a, b| a.1.timestamp < b.1.timestamp) {

@@ -47,7 +47,7 @@ pub fn exemplars(body: &[u8]) -> Result<Vec<Series>, JsonError> {
         })
         .filter(|series| !series.exemplars.is_empty())
         .collect();
-    found.sort_by(|a, b| a.labels.cmp(&b.labels));
+    crate::order::sort_by(&mut found, |a, b| a.labels.cmp(&b.labels));
     found.dedup_by(|later, earlier| {
         let same = later.labels == earlier.labels;
         if same {
@@ -56,7 +56,7 @@ pub fn exemplars(body: &[u8]) -> Result<Vec<Series>, JsonError> {
         same
     });
     for series in &mut found {
-        series.exemplars.sort_by_key(|exemplar| exemplar.timestamp);
+        crate::order::sort_by_key(&mut series.exemplars, |exemplar| exemplar.timestamp);
     }
     Ok(found)
 }

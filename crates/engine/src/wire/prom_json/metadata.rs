@@ -39,7 +39,7 @@ pub fn metadata(body: &[u8], metric: &str) -> Result<Vec<Metadata>, JsonError> {
             })
         })
         .collect();
-    found.sort();
+    crate::order::sort(&mut found);
     found.dedup();
     Ok(found)
 }

@@ -32,13 +32,13 @@ pub fn query(body: &[u8]) -> Result<QueryResult, JsonError> {
     for one in &mut series {
         // Servers send points in order; should one not, the comparison by time still must work.
         if !one.samples.is_sorted_by_key(|sample| sample.timestamp) {
-            one.samples.sort_by_key(|sample| sample.timestamp);
+            crate::order::sort_by_key(&mut one.samples, |sample| sample.timestamp);
         }
         if !one.histograms.is_sorted_by_key(|(at, _)| *at) {
-            one.histograms.sort_by_key(|(at, _)| *at);
+            crate::order::sort_by_key(&mut one.histograms, |(at, _)| *at);
         }
     }
-    series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    crate::order::sort_by(&mut series, |a, b| a.labels.cmp(&b.labels));
     Ok(QueryResult { series, warnings: opened.warnings, infos: opened.infos, partial: opened.partial })
 }
 

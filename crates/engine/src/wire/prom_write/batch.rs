@@ -101,13 +101,13 @@ impl WriteBatch {
 
     fn split_series(series: &RawSeries<'_>) -> Option<(WriteBatch, WriteBatch)> {
         let mut rows: Vec<Row> = series.rows().collect();
-        rows.sort_by_key(|row| row.at);
+        crate::order::sort_by_key(&mut rows, |row| row.at);
         let (left, right) = rows.split_at(rows.len() / 2);
         let mut first = true;
         halves(left, right, |rows| {
             let mut rows = rows.to_vec();
             // Back to their order in the batch, which keeps the kinds together.
-            rows.sort_by_key(|row| row.start);
+            crate::order::sort_by_key(&mut rows, |row| row.start);
             let mut message = Vec::new();
             series.put_labels(&mut message);
             if std::mem::take(&mut first) {

@@ -31,7 +31,7 @@ pub(super) fn in_order(
         }
     }
     // By time, then as they came. No two places are equal, so a stable sort would do nothing better.
-    places.sort_unstable();
+    crate::order::sort(places);
     for group in places.chunk_by_mut(|one, other| one.0 == other.0) {
         if group.len() > 1 {
             let repeated = mark_repeated(series, group);
@@ -52,7 +52,7 @@ fn mark_repeated(series: &RawSeries<'_>, group: &mut [(Millis, usize)]) -> usize
         .filter_map(|(_, start)| series.row_at(*start).map(|row| (content(series, &row), start)))
         .collect();
     // Equal rows stay as they came: the sort is stable.
-    by_content.sort_by_key(|(content, _)| *content);
+    crate::order::sort_by_key(&mut by_content, |(content, _)| *content);
     let mut count = 0;
     let mut before = None;
     for (content, start) in by_content {

@@ -36,7 +36,7 @@ fn text<'a>(reader: &mut Reader<'a>, what: &str) -> Result<&'a str, WireError> {
 /// empty values. In the usual case they are in that form already.
 pub(super) fn canonical<'a>(mut pairs: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
     if !is_canonical(&pairs) {
-        pairs.sort_by_key(|(name, _)| *name);
+        crate::order::sort_by_key(&mut pairs, |(name, _)| *name);
         pairs.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
             if same {

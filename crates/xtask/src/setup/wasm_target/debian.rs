@@ -5,7 +5,7 @@
 //! which the flags of the target name, so nothing below `/usr` changes: when Debian updates its rustc, the
 //! next run builds again.
 
-use super::{LINKER, RUSTFLAGS, TARGET, WasmToolchain, field, has_library};
+use super::{LINKER, PAGE_FLAGS, RUSTFLAGS, TARGET, WasmToolchain, field, has_library};
 use crate::setup::{LONG, QUICK, apt, registry::log};
 use crate::versions::{find_version, major};
 use crate::{paths, shell};
@@ -47,7 +47,7 @@ pub fn find() -> Option<WasmToolchain> {
         path: vec![sysroot.join("bin")],
         set: vec![
             (LINKER, linker(&about)?.into_os_string()),
-            (RUSTFLAGS, format!("--sysroot={}", sysroot.display()).into()),
+            (RUSTFLAGS, format!("--sysroot={} {PAGE_FLAGS}", sysroot.display()).into()),
             ("RUSTC", RUSTC.into()),
         ],
         cargo: Some(CARGO.into()),
