@@ -92,14 +92,19 @@ pub fn ExemplarChecks(
         let differ = checks.iter().filter(|check| !check.issues.is_empty()).count();
         let more = checks.len().saturating_sub(MOST);
         let rows = checks.into_iter().take(MOST).map(|check| {
-            let found = if check.issues.is_empty() { String::new() } else { check.issues.join(" ") };
+            // Where there are findings, the findings' table says it all.
+            let found = if check.findings.is_empty() {
+                check.issues.first().cloned().unwrap_or_default()
+            } else {
+                String::new()
+            };
             view! {
                 <tr>
                     <td data-label="state">{mark(check.issues.is_empty())}</td>
                     <td data-label="query" class="mono break">{check.query}</td>
                     <td data-label="source" class="num">{format::count(check.source_exemplars)}</td>
                     <td data-label="target" class="num">{format::count(check.target_exemplars)}</td>
-                    <td data-label="found">{found}</td>
+                    <td data-label="found" class="break">{found}</td>
                 </tr>
             }
         });

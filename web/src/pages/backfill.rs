@@ -36,7 +36,7 @@ pub fn Backfill() -> impl IntoView {
         >
             <Figures />
             <CoverageMap stage=Stage::Backfill />
-            <div class="columns">
+            <div class="columns balanced">
                 <div class="stack"><ThroughputChart stage=Stage::Backfill /></div>
                 <div class="stack"><BalancePanel /></div>
             </div>
