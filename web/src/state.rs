@@ -4,6 +4,7 @@
 pub mod coverage;
 pub mod endpoints;
 pub mod files;
+pub mod findings;
 pub mod format;
 pub mod log;
 pub mod run;
@@ -349,7 +350,9 @@ impl Store {
 
     fn schedule_check(self) {
         let is_empty = self.text.with(|text| text.trim().is_empty());
-        (self.start.track(), self.end.track(), self.secrets.track());
+        self.start.track();
+        self.end.track();
+        self.secrets.track();
         if let Some(timer) = self.timer.get_value() {
             timer.clear();
         }

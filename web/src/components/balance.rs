@@ -38,7 +38,7 @@ pub fn BalancePanel() -> impl IntoView {
 }
 
 fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
-    let open = if is_over { "unaccounted for" } else { "on the way" };
+    let open = if is_over { "unaccounted" } else { "on the way" };
     let kinds: Vec<(&'static str, BalanceLine)> = [
         ("samples", &balance.samples),
         ("histograms", &balance.histograms),
@@ -65,19 +65,18 @@ fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
             row(format!("refused: {}", reason.replace('_', " ")), "", &pick)
         })
         .collect_view();
-    let none_rejected =
-        reasons.is_empty().then(|| row("refused by target".to_owned(), "", &|_| "0".to_owned()));
+    let none_rejected = reasons.is_empty().then(|| row("refused".to_owned(), "", &|_| "0".to_owned()));
     view! {
         <div class="scroll-x">
             <table class="figures-table">
                 <thead><tr><td></td>{head}</tr></thead>
                 <tbody>
-                    {row("read from source".to_owned(), "", &|line| format::count(line.read))}
+                    {row("read".to_owned(), "", &|line| format::count(line.read))}
                     {row("written".to_owned(), "", &|line| format::count(line.written))}
                     {none_rejected}
                     {rejected}
                     {row("read twice".to_owned(), "", &|line| format::count(line.deduplicated))}
-                    {row("outside the window".to_owned(), "", &|line| format::count(line.outside_window))}
+                    {row("outside window".to_owned(), "", &|line| format::count(line.outside_window))}
                     {row(open.to_owned(), "total", &unaccounted)}
                 </tbody>
             </table>

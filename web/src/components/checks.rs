@@ -47,7 +47,7 @@ pub fn MetadataChecks(
             }
         });
         view! {
-            <details class="panel fold" open=differ > 0 data-testid="metadata-checks">
+            <details class="panel fold" open={differ != 0} data-testid="metadata-checks">
                 <summary><h2>"Metadata"</h2>{outcome(total, differ, "metric", "metrics")}</summary>
                 <table class="table stacked">
                     <thead>
@@ -104,7 +104,7 @@ pub fn ExemplarChecks(
             }
         });
         view! {
-            <details class="panel fold" open=differ > 0 data-testid="exemplar-checks">
+            <details class="panel fold" open={differ != 0} data-testid="exemplar-checks">
                 <summary><h2>"Exemplars"</h2>{outcome(total, differ, "query", "queries")}</summary>
                 <table class="table stacked">
                     <thead>

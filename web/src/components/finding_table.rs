@@ -1,14 +1,18 @@
-//! What differs: where, how much, when in the window, and why.
+//! What differs: where, how much, when in the window, and why. One row for each cause; the series behind it
+//! on demand.
 
 use super::pill::{Pill, Tone};
 use super::prose::Prose;
+use crate::state::findings::{Group, gather};
 use crate::state::{format, words};
 use leptos::prelude::*;
 use tsink_migrate_engine::model::Window;
 use tsink_migrate_engine::report::{Finding, FindingKind};
 
-/// Findings drawn before somebody asks for more.
-const FIRST: usize = 50;
+/// Rows drawn at most.
+const MOST_GROUPS: usize = 100;
+/// Series of a row drawn at most.
+const MOST_MEMBERS: usize = 100;
 
 /// The findings, largest first.
 #[component]
@@ -20,20 +24,12 @@ pub fn FindingTable(
     /// The window that was compared.
     window: Option<Window>,
 ) -> impl IntoView {
-    let mut findings = findings;
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.count));
-    let listed = findings.len();
-    let total = (listed as u64).saturating_add(omitted);
-    let shown = RwSignal::new(FIRST);
-    let findings = StoredValue::new(findings);
-    let rows = move || {
-        findings.with_value(|findings| {
-            findings.iter().take(shown.get()).cloned().map(|finding| row(finding, window)).collect_view()
-        })
-    };
-    let more = move || listed.saturating_sub(shown.get());
+    let total = (findings.len() as u64).saturating_add(omitted);
+    let groups = gather(findings);
+    let hidden = groups.len().saturating_sub(MOST_GROUPS);
+    let rows = groups.into_iter().take(MOST_GROUPS).map(|group| row(group, window)).collect_view();
     view! {
-        <section class="panel" data-testid="findings" aria-label="Findings">
+        <section class="panel" data-testid="findings" data-count=total.to_string() aria-label="Findings">
             <div class="panel-head"><h2>"Findings"</h2><span class="dim">{format::count(total)}</span></div>
             <table class="table stacked">
                 <thead>
@@ -47,13 +43,7 @@ pub fn FindingTable(
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <Show when=move || more() != 0>
-                <div class="row">
-                    <button class="button" on:click=move |_| shown.update(|shown| *shown += 200)>
-                        {move || format!("Show more ({})", more())}
-                    </button>
-                </div>
-            </Show>
+            {(hidden > 0).then(|| view! { <p class="dim">{format!("and {hidden} more causes; the report has all")}</p> })}
             {(omitted > 0).then(|| view! {
                 <p class="dim">{format!("{} more are counted, but not listed.", format::count(omitted))}</p>
             })}
@@ -61,9 +51,49 @@ pub fn FindingTable(
     }
 }
 
-fn row(finding: Finding, window: Option<Window>) -> impl IntoView {
-    let tone = if finding.kind == FindingKind::NotCompared { Tone::Warn } else { Tone::Bad };
-    let unit = words::finding_unit(finding.kind);
+fn row(group: Group, window: Option<Window>) -> impl IntoView {
+    let tone = if group.kind == FindingKind::NotCompared { Tone::Warn } else { Tone::Bad };
+    let unit = words::finding_unit(group.kind);
+    let has_advice = !group.cause.is_empty() || !group.remedy.is_empty();
+    let advice = if has_advice {
+        view! { <p><Prose text=group.cause /></p> <p class="dim"><Prose text=group.remedy /></p> }.into_any()
+    } else {
+        view! { <span class="dim">"not known"</span> }.into_any()
+    };
+    view! {
+        <tr data-kind=words::finding(group.kind)>
+            <td data-label="what"><Pill tone word=words::finding(group.kind).to_owned() /></td>
+            <td data-label="where">{place(group.selector, group.members)}</td>
+            <td data-label="count" class="num">{format::count(group.count)}<span class="dim small block">{unit}</span></td>
+            <td data-label="when">{when(group.first_ms, group.last_ms, window)}</td>
+            <td data-label="cause">{advice}</td>
+        </tr>
+    }
+}
+
+/// The one series, or the selector with its series folded away.
+fn place(selector: String, members: Vec<Finding>) -> AnyView {
+    if let [only] = members.as_slice() {
+        return member(only.clone()).into_any();
+    }
+    let all = members.len();
+    let more = all.saturating_sub(MOST_MEMBERS);
+    let list =
+        members.into_iter().take(MOST_MEMBERS).map(|one| view! { <li>{member(one)}</li> }).collect_view();
+    view! {
+        <p class="mono break">{selector}</p>
+        <details class="fold inner members">
+            <summary>{format::counted(all as u64, "series", "series")}</summary>
+            <ul>
+                {list}
+                {(more > 0).then(|| view! { <li class="dim">{format!("and {more} more; the report has all")}</li> })}
+            </ul>
+        </details>
+    }
+    .into_any()
+}
+
+fn member(finding: Finding) -> impl IntoView {
     let values = match (&finding.source_value, &finding.target_value) {
         (None, None) => None,
         (source, target) => {
@@ -71,26 +101,11 @@ fn row(finding: Finding, window: Option<Window>) -> impl IntoView {
             Some(format!("source {}, target {}", side(source), side(target)))
         }
     };
-    let place = if finding.series.is_empty() { finding.selector.clone() } else { finding.series.clone() };
-    let has_advice = !finding.cause.is_empty() || !finding.remedy.is_empty();
+    let series = if finding.series.is_empty() { finding.selector } else { finding.series };
     view! {
-        <tr>
-            <td data-label="what"><Pill tone word=words::finding(finding.kind).to_owned() /></td>
-            <td data-label="where">
-                <p class="mono break">{place}</p>
-                <p class="dim small">{finding.detail}</p>
-                {values.map(|values| view! { <p class="mono small">{values}</p> })}
-            </td>
-            <td data-label="count" class="num">{format::count(finding.count)}<span class="dim small block">{unit}</span></td>
-            <td data-label="when">{when(finding.first_ms, finding.last_ms, window)}</td>
-            <td data-label="cause">
-                {if has_advice {
-                    view! { <p><Prose text=finding.cause /></p> <p class="dim"><Prose text=finding.remedy /></p> }.into_any()
-                } else {
-                    view! { <span class="dim">"not known"</span> }.into_any()
-                }}
-            </td>
-        </tr>
+        <p class="mono break">{series}</p>
+        <p class="dim small">{finding.detail}</p>
+        {values.map(|values| view! { <p class="mono small break">{values}</p> })}
     }
 }
 

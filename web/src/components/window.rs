@@ -67,7 +67,9 @@ fn Field(
             .check
             .with(|check| check.window)
             .map(|window| if is_end { window.end_ms } else { window.start_ms })
-            .map_or_else(String::new, |at| format!("{} UTC", format::instant(at))),
+            .map_or_else(String::new, |at| {
+                format!("{} UTC", format::instant(format::fixed(&value.get(), at)))
+            }),
     };
     let is_wrong = move || error.with(|error| matches!(error, Some((true, _))));
     let hint = format!("{id}-means");

@@ -67,7 +67,7 @@ pub fn duration(ms: u64) -> String {
         }
         _ => {
             let hours = (seconds + 1800) / 3600;
-            if hours % 24 == 0 {
+            if hours.is_multiple_of(24) {
                 format!("{} d", hours / 24)
             } else {
                 format!("{} d {} h", hours / 24, hours % 24)

@@ -306,6 +306,8 @@ pub fn finding_unit(kind: FindingKind) -> &'static str {
             "exemplars"
         }
         FindingKind::MetadataDiffers => "entries",
+        // Their rows may be samples or histograms.
+        FindingKind::MissingSeries | FindingKind::ExtraSeries => "rows",
         _ => "samples",
     }
 }
