@@ -2,6 +2,11 @@
 //!
 //! Samples are never decoded on their way from source to target: [`prom_read`] finds the series in an
 //! answer, [`prom_write`] puts their bytes into write requests. Only [`prom_chunks`] must decode them.
+//!
+//! Where the time goes, for 5.76 M samples (98 MB) natively on 2 cores (`tests/wire_speed.rs`): checking an
+//! answer takes 17 ms; the rest is snappy, 120 ms to unpack and 150 ms to pack again. A snappy encoder of our
+//! own for the 18 bytes from sample to sample was tried: a tenth to a third faster, but gauges came out half
+//! as large again.
 
 pub mod prom_chunks;
 pub mod prom_json;

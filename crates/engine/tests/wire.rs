@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use prost::Message;
 use proto::{QueryResult, ReadResponse, Sample, TimeSeries, WriteRequest, snappy, unsnappy};
 use std::collections::BTreeMap;
-use tsink_migrate_engine::model::{Labels, Metadata, MetricType, STALE_NAN_BITS, Window};
+use tsink_migrate_engine::model::{Labels, Metadata, MetricType, STALE_NAN_BITS, Series, Window};
 use tsink_migrate_engine::wire::prom_read::{SlabData, labels_identity};
-use tsink_migrate_engine::wire::prom_write::{BatchBuilder, WriteBatch};
+use tsink_migrate_engine::wire::prom_write::{BatchBuilder, Pushed, WriteBatch};
 use tsink_migrate_engine::wire::types::{BucketSpan, Exemplar, Histogram, Label, histogram};
 
 const LIMIT: usize = 1 << 24;
@@ -158,7 +158,7 @@ proptest! {
                     todo.push(first);
                 }
                 None => {
-                    prop_assert!(batch.first_ms == batch.last_ms);
+                    prop_assert_eq!(batch.rows(), 1);
                     leaves.push(batch);
                 }
             }
@@ -307,4 +307,142 @@ fn exemplars_and_histogram_buckets_keep_tsinks_limits() {
         // Each histogram here has a span and two deltas.
         assert!(batch.histograms * 3 <= 16_384 && batch.exemplars <= 512, "{batch:?}");
     }
+}
+
+#[test]
+fn hostile_bytes_are_refused_with_their_place() {
+    let refused = |body: &[u8]| SlabData::from_response(body.to_vec()).unwrap_err().to_string();
+    // result { series { label { name: 0xff } } }
+    let text = refused(&[0x0a, 7, 0x0a, 5, 0x0a, 3, 0x0a, 1, 0xff]);
+    assert!(text.contains("byte 8") && text.contains("a label name that is not UTF-8"), "{text}");
+    // A sample whose value is a varint.
+    let text = refused(&[0x0a, 6, 0x0a, 4, 0x12, 2, 0x08, 1]);
+    assert!(text.contains("byte 6") && text.contains("a sample's value"), "{text}");
+    // A time of more than 64 bits.
+    let mut body = vec![0x0a, 15, 0x0a, 13, 0x12, 11, 0x10];
+    body.extend([0xff; 9]);
+    body.push(0x02);
+    let text = refused(&body);
+    assert!(text.contains("byte 7") && text.contains("64 bits"), "{text}");
+    // Packed doubles that are cut.
+    let text = refused(&[0x0a, 9, 0x0a, 7, 0x22, 5, 0x6a, 3, 0, 0, 0]);
+    assert!(text.contains("multiple of 8"), "{text}");
+    // Groups, nested or not.
+    assert!(refused(&[0x0a, 4, 0x0a, 2, 0x4b, 0x4b]).contains("wire type 3"));
+    assert!(refused(&[0x0a, 2, 0x0a, 0x00, 0x0a, 0x00]).contains("2 query results"));
+}
+
+#[test]
+fn a_flood_of_empty_series_does_not_outgrow_its_answer() {
+    let flood = |series: usize| {
+        let mut result = [0x0a, 0x00].repeat(series);
+        let mut body = vec![0x0a];
+        prost::encoding::encode_varint(result.len() as u64, &mut body);
+        body.append(&mut result);
+        SlabData::from_response(body)
+    };
+    assert_eq!(flood(1_000).unwrap().series_count(), 1_000);
+    let text = flood(2_000_000).unwrap_err().to_string();
+    assert!(text.contains("which no server sends"), "{text}");
+}
+
+#[test]
+fn a_block_that_declares_more_than_it_can_hold_is_refused_before_it_is_unpacked() {
+    // 16 MiB declared, five bytes of content, within the limit.
+    let error = SlabData::from_answer(&[0x80, 0x80, 0x80, 0x08, 0x10, 1, 2, 3, 4, 5], LIMIT).unwrap_err();
+    assert!(error.to_string().contains("more than its 10 can hold"), "{error}");
+    // The densest block there is, copies of 64 bytes, is not taken for one.
+    let content = vec![7; 1 << 20];
+    let dense = snappy(&content);
+    assert!(dense.len() * 20 < content.len());
+    assert_eq!(tsink_migrate_engine::wire::snappy::decompress(&dense, LIMIT), Ok(content));
+}
+
+#[test]
+fn a_batch_is_filled_up_unless_it_is_nearly_full() {
+    let series = |at: usize, samples: i64| TimeSeries {
+        labels: vec![label("__name__", "m"), label("at", &at.to_string())],
+        samples: (0..samples)
+            .map(|step| Sample { value: 1.0, timestamp: 1_700_000_000_000 + step })
+            .collect(),
+        ..TimeSeries::default()
+    };
+    let sizes = |lengths: &[i64]| {
+        let all: Vec<_> = lengths.iter().enumerate().map(|(at, samples)| series(at, *samples)).collect();
+        let data = SlabData::from_answer(&answer(all), LIMIT).unwrap();
+        let mut builder = BatchBuilder::new(10, 100);
+        data.raw_series().for_each(|one| assert!(builder.push_raw(&one, EVER) != Pushed::default()));
+        self::all(&mut builder).iter().map(|batch| (batch.series, batch.samples)).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(&[80, 60]), [(1, 80), (1, 60)], "80 of 100 is enough to leave the second whole");
+    assert_eq!(sizes(&[60, 60]), [(2, 100), (1, 20)], "60 of 100 is not");
+    assert_eq!(sizes(&[250]), [(1, 100), (1, 100), (1, 50)]);
+}
+
+#[test]
+fn a_single_row_beyond_a_limit_is_sent_by_itself() {
+    let large = Histogram { positive_deltas: vec![0; 20_000], ..histogram(1_002) };
+    let series = TimeSeries {
+        labels: vec![label("__name__", "h")],
+        histograms: vec![histogram(1_001), large, histogram(1_003)],
+        ..TimeSeries::default()
+    };
+    let data = SlabData::from_answer(&answer(vec![series]), LIMIT).unwrap();
+    let mut builder = BatchBuilder::new(10, 100);
+    data.raw_series().for_each(|one| assert!(builder.push_raw(&one, EVER) != Pushed::default()));
+    let batches = all(&mut builder);
+    assert_eq!(
+        batches.iter().map(|batch| (batch.histograms, batch.first_ms)).collect::<Vec<_>>(),
+        [(1, Some(1_001)), (1, Some(1_002)), (1, Some(1_003))]
+    );
+    assert!(batches.iter().all(|batch| batch.split().is_none()));
+}
+
+#[test]
+fn values_pass_bit_by_bit() {
+    let bits =
+        [STALE_NAN_BITS, f64::NAN.to_bits(), 0x7ff8_0000_0000_0001, (-0.0f64).to_bits(), 0, 1, u64::MAX];
+    let series = Series {
+        labels: Labels::from_pairs([("__name__", "m")]),
+        samples: (0..)
+            .zip(bits)
+            .map(|(at, bits)| tsink_migrate_engine::model::Sample {
+                timestamp: 1_700_000_000_000 + at,
+                value: f64::from_bits(bits),
+            })
+            .collect(),
+        histograms: vec![Histogram { sum: -0.0, ..histogram(5) }],
+        exemplars: vec![tsink_migrate_engine::model::Exemplar {
+            labels: Labels::from_pairs([("trace_id", "abc")]),
+            value: -0.0,
+            timestamp: -7,
+        }],
+    };
+    let mut builder = BatchBuilder::new(10, 3);
+    assert_eq!(builder.push_series(&series).samples, 7);
+    let sent: Vec<_> = sent(&all(&mut builder)).into_iter().flat_map(|request| request.timeseries).collect();
+    let samples: Vec<_> =
+        sent.iter().flat_map(|one| &one.samples).map(|sample| sample.value.to_bits()).collect();
+    assert_eq!(samples, bits);
+    let sums: Vec<_> = sent.iter().flat_map(|one| &one.histograms).map(|one| one.sum.to_bits()).collect();
+    assert_eq!(sums, [(-0.0f64).to_bits()]);
+    let exemplars: Vec<_> = sent.iter().flat_map(|one| &one.exemplars).collect();
+    assert_eq!((exemplars[0].value.to_bits(), exemplars[0].timestamp), ((-0.0f64).to_bits(), -7));
+}
+
+#[test]
+fn a_batch_names_examples_of_what_it_holds() {
+    let mut builder = BatchBuilder::new(10, 10);
+    let names = ["up", "down", "left"];
+    for name in names {
+        builder.push_metadata(&Metadata { metric: name.into(), ..Metadata::default() });
+        builder.push_series(&Series {
+            labels: Labels::from_pairs([("__name__", name), ("job", "a")]),
+            samples: vec![tsink_migrate_engine::model::Sample { timestamp: 1, value: 1.0 }],
+            ..Series::default()
+        });
+    }
+    let batches = all(&mut builder);
+    assert_eq!(batches[0].example_series(2), [r#"up{job="a"}"#, r#"down{job="a"}"#]);
+    assert_eq!(batches[1].example_series(5), names);
 }

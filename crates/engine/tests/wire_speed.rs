@@ -80,6 +80,9 @@ fn a_day_of_a_thousand_series() {
     let (took, read) = best(|| SlabData::from_answer(&body, usize::MAX).unwrap());
     println!("from_answer      {took:?}");
     assert_eq!(read.sample_count(), data.sample_count());
+    let mut copies: Vec<Vec<u8>> = (0..5).map(|_| response.clone()).collect();
+    let (took, _) = best(|| SlabData::from_response(copies.pop().unwrap()).unwrap());
+    println!("check            {took:?}");
     let mut took_copy = response.clone();
     let (took, ()) = best(|| took_copy.copy_from_slice(&response));
     println!("memcpy           {took:?}");
