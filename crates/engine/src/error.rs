@@ -84,6 +84,8 @@ pub enum ErrorKind {
     Partial,
     /// The operator cancelled.
     Cancelled,
+    /// A defect of this program.
+    Internal,
 }
 
 impl ErrorKind {
@@ -115,6 +117,7 @@ impl ErrorKind {
                 | Self::Cancelled
                 | Self::Input
                 | Self::UnsupportedMedia
+                | Self::Internal
         ) || matches!(self, Self::Network(_))
     }
 }

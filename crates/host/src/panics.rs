@@ -14,7 +14,7 @@ fn error(info: &PanicHookInfo<'_>) -> Error {
     // A message that was put together may hold anything, a header value included; a literal holds nothing.
     let words = info.payload().downcast_ref::<&'static str>().map(|words| format!(" ({words})"));
     Error::new(
-        ErrorKind::Protocol,
+        ErrorKind::Internal,
         format!(
             "the engine stopped because of a defect of its own{}{}",
             place.unwrap_or_default(),

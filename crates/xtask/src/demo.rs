@@ -29,7 +29,7 @@ pub struct Options {
 /// When something cannot be installed, built or started.
 pub fn demo(options: Options) -> Result<()> {
     let tools = setup(Purpose::Demo)?;
-    dist::dist(&tools)?;
+    dist::site_only(&tools)?;
     // Heard from the start, so that an early Ctrl-C stops the servers, too.
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || _ = stop.send(())).context("cannot listen for Ctrl-C")?;

@@ -8,6 +8,7 @@ mod transfer;
 use crate::setup::{TARGET, Toolbox, log};
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail};
+use stamp::Part;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -33,21 +34,33 @@ const LONG: Duration = Duration::from_secs(60 * 60);
 /// # Errors
 /// When a build fails, or when the page is larger than it may be.
 pub fn dist(tools: &Toolbox) -> Result<()> {
-    let identity = stamp::identity(tools)?;
-    if stamp::matches(&identity) {
-        eprintln!("dist: up to date");
-    } else {
-        stamp::remove()?;
-        site(tools)?;
-        edge(tools)?;
-        stamp::write(&identity)?;
-    }
+    site_only(tools)?;
+    build(tools, Part::Edge, edge)
+}
+
+/// Builds `dist/site` alone.
+///
+/// # Errors
+/// As [`dist`].
+pub fn site_only(tools: &Toolbox) -> Result<()> {
+    build(tools, Part::Site, site)?;
     let table = transfer::measure(&paths::site())?;
     println!("{table}");
     if table.total() > BUDGET {
         bail!("a first visit transfers {} bytes, more than the {BUDGET} it may", table.total());
     }
     Ok(())
+}
+
+fn build(tools: &Toolbox, part: Part, make: fn(&Toolbox) -> Result<()>) -> Result<()> {
+    let identity = stamp::identity(tools, part)?;
+    if stamp::matches(part, &identity) {
+        eprintln!("dist: the {} is up to date", if part == Part::Site { "page" } else { "command" });
+        return Ok(());
+    }
+    stamp::remove(part)?;
+    make(tools)?;
+    stamp::write(part, &identity)
 }
 
 fn site(tools: &Toolbox) -> Result<()> {

@@ -58,7 +58,7 @@ fn a_long_query_goes_as_a_form_of_the_same_parameters() {
     let window = Window { start_ms: 1_700_000_000_000, end_ms: 1_700_000_060_500 };
     let source = server(Side::Source, &[]);
     let short = source.query_range(&errand(Purpose::Query), "up{a=\"b c\"}", window, 30_000);
-    let params = "start=1700000000&end=2023-11-14T22%3A14%3A20.5Z&step=30";
+    let params = "start=1700000000&end=2023-11-14T22%3A14%3A20.500Z&step=30";
     assert_eq!(shown(&short.request), format!("GET {URL}?query=up%7Ba%3D%22b+c%22%7D&{params}\n"));
     assert!(short.request.body.is_empty());
     let query = "x".repeat(5000);

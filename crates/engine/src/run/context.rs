@@ -36,6 +36,8 @@ pub(super) struct Run {
     pub meter: RefCell<Option<Meter>>,
     pub rows_read: Cell<u64>,
     pub rows_written: Cell<u64>,
+    /// Requests that the target works on.
+    pub in_flight: Cell<u64>,
     last_progress: Cell<f64>,
 }
 
@@ -53,6 +55,7 @@ impl Run {
             meter: RefCell::new(None),
             rows_read: Cell::new(0),
             rows_written: Cell::new(0),
+            in_flight: Cell::new(0),
             last_progress: Cell::new(f64::MIN),
             ports,
             plan,
@@ -121,7 +124,7 @@ impl Run {
             progress: Progress {
                 read: self.rows_read.get(),
                 written: self.rows_written.get(),
-                in_flight: self.writes.used() as u64,
+                in_flight: self.in_flight.get(),
                 waiting,
                 ..progress
             },

@@ -6,6 +6,7 @@ use super::reading::cannot_cut;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::port::{Answer, Call, NetworkCause, Request, TransportError, collect};
 use futures_util::future::{Either, select};
+use std::cell::Cell;
 use std::pin::pin;
 
 /// An answer with what a preflight wants to know about it.
@@ -92,6 +93,8 @@ impl Run {
     async fn attempt(&self, request: &Request, limit: usize, accept: Accept<'_>) -> Timed<()> {
         self.control.ready().await;
         let begun = self.now();
+        // Counted here: whoever waits for a pause to end holds a permit and asks nothing.
+        let _under_way = (request.side == Side::Target).then(|| UnderWay::new(&self.in_flight));
         let work = pin!(self.exchange(request, limit, accept));
         let (result, status) = match select(work, pin!(self.control.cancelled())).await {
             Either::Left((done, _)) => done,
@@ -152,9 +155,25 @@ impl Run {
     }
 }
 
+/// A request that the target works on.
+struct UnderWay<'a>(&'a Cell<u64>);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a Cell<u64>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
 /// A call that succeeded has been read; this error is never seen.
 fn unread() -> Error {
-    Error::new(ErrorKind::Protocol, "an answer was accepted and not read")
+    Error::new(ErrorKind::Internal, "an answer was accepted and not read")
 }
 
 /// The operator's cancel.
@@ -202,7 +221,7 @@ fn network_words(cause: NetworkCause, side: Side) -> (&'static str, &'static str
         ),
         NetworkCause::Unreachable => (
             "the server cannot be reached",
-            "The server is down, its name does not resolve, its certificate is not trusted, or a firewall is in between: the browser does not say which. Open the URL in a new tab to see more.",
+            "The server is down, its name does not resolve, its certificate is not trusted, or a firewall is in between; no more is told here, and browsers never tell. Open the URL in a new tab to see more.",
         ),
     }
 }

@@ -42,6 +42,7 @@ impl Permits {
     }
 
     /// Permits in use.
+    #[cfg(test)]
     pub fn used(&self) -> usize {
         self.0.used.get()
     }

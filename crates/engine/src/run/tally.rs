@@ -144,6 +144,7 @@ fn reason(kind: ErrorKind) -> &'static str {
         ErrorKind::AuthMissing | ErrorKind::AuthInvalid | ErrorKind::AuthScope => "not_authorised",
         ErrorKind::Conflict => "conflict",
         ErrorKind::Server => "server_error",
+        ErrorKind::Internal => "defect",
         _ => "refused",
     }
 }

@@ -44,14 +44,25 @@ impl Demo {
     /// When tsink-server is missing or a server does not start or take the history.
     pub fn start(options: DemoOptions, mut say: impl FnMut(&str)) -> Result<Self> {
         say("starting tsink-server");
-        let tsink = Tsink::start(TsinkOptions::default())?;
+        let mut tsink = Tsink::start(TsinkOptions::default())?;
         let stand_in = options.stand_in || !Tool::Prometheus.is_available();
         let history = history(options.end_ms);
         let mut prometheus = None;
         let mut exposition = None;
         let loaded = if stand_in {
             say("Prometheus is not installed: tsink under a second tenant stands in for it");
-            load(&tsink.endpoint(SOURCE_TENANT), &history)?
+            match load(&tsink.endpoint(SOURCE_TENANT), &history) {
+                // Seen once in many loads with 0.10.2: it closes its storage although nobody asked it to stop.
+                Err(error) if format!("{error:#}").contains("Storage is shutting down") => {
+                    say(&format!(
+                        "tsink-server closed its storage while it was loaded; starting another\n{}",
+                        tsink.log()
+                    ));
+                    tsink = Tsink::start(TsinkOptions::default())?;
+                    load(&tsink.endpoint(SOURCE_TENANT), &history)?
+                }
+                loaded => loaded?,
+            }
         } else {
             say("starting Prometheus and loading a day of sample history");
             let mut server = Prometheus::start(PrometheusOptions::default())?;

@@ -7,31 +7,60 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-/// What the build reads, from the root.
+/// What every build reads, from the root. The builder's own sources decide, too.
 const INPUTS: [&str; 8] = [
+    ".cargo",
     "Cargo.toml",
     "Cargo.lock",
-    "Trunk.toml",
-    "index.html",
-    "web",
     "crates/engine/src",
     "crates/host",
-    "crates/edge",
+    "crates/slim-regex",
+    "crates/xtask/src/dist",
+    "crates/xtask/src/dist.rs",
 ];
 
-fn file() -> PathBuf {
-    paths::root().join("dist/.stamp")
+/// One of the results in `dist/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The page.
+    Site,
+    /// The command.
+    Edge,
+}
+
+impl Part {
+    /// What it reads beside [`INPUTS`].
+    fn inputs(self) -> &'static [&'static str] {
+        match self {
+            Self::Site => &["Trunk.toml", "index.html", "web"],
+            Self::Edge => &["crates/edge", "LICENSE"],
+        }
+    }
+
+    /// A file without which there is no result.
+    fn proof(self) -> PathBuf {
+        match self {
+            Self::Site => paths::site().join("index.html"),
+            Self::Edge => paths::edge().join("package.json"),
+        }
+    }
+
+    fn stamp(self) -> PathBuf {
+        paths::root().join("dist").join(match self {
+            Self::Site => ".site",
+            Self::Edge => ".edge",
+        })
+    }
 }
 
 /// A hash over every input's path and content, and the tools.
 ///
 /// # Errors
 /// When an input cannot be read.
-pub fn identity(tools: &Toolbox) -> Result<String> {
+pub fn identity(tools: &Toolbox, part: Part) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     tools.build_identity().hash(&mut hasher);
-    // The builder's own sources decide, too.
-    for input in INPUTS.iter().copied().chain(["crates/xtask/src/dist", "crates/xtask/src/dist.rs"]) {
+    for input in INPUTS.iter().chain(part.inputs()) {
         add(&paths::root().join(input), &mut hasher)?;
     }
     Ok(format!("{:016x}", hasher.finish()))
@@ -50,19 +79,17 @@ fn add(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
     }
 }
 
-/// Whether both results are there and made from the same inputs.
-pub fn matches(identity: &str) -> bool {
-    paths::site().join("index.html").exists()
-        && paths::edge().join("package.json").exists()
-        && fs::read_to_string(file()).is_ok_and(|stamp| stamp == identity)
+/// Whether the result is there and made from the same inputs.
+pub fn matches(part: Part, identity: &str) -> bool {
+    part.proof().exists() && fs::read_to_string(part.stamp()).is_ok_and(|stamp| stamp == identity)
 }
 
 /// Forgets the last build, before a new one begins.
 ///
 /// # Errors
 /// When the stamp cannot be removed.
-pub fn remove() -> Result<()> {
-    match fs::remove_file(file()) {
+pub fn remove(part: Part) -> Result<()> {
+    match fs::remove_file(part.stamp()) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
@@ -72,6 +99,6 @@ pub fn remove() -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(identity: &str) -> Result<()> {
-    Ok(fs::write(file(), identity)?)
+pub fn write(part: Part, identity: &str) -> Result<()> {
+    Ok(fs::write(part.stamp(), identity)?)
 }
