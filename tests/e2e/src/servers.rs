@@ -51,6 +51,24 @@ pub fn target() -> Result<Tsink> {
     Tsink::start(TsinkOptions::default())
 }
 
+/// Runs a test that writes much on a fresh target; once more, and a third time, when the target closed its storage by
+/// itself (see [`Tsink::is_open`]).
+///
+/// # Errors
+/// The test's, on a target that is sound.
+pub async fn on_sound_target(test: impl AsyncFn(&Tsink) -> Result<()>) -> Result<()> {
+    for _ in 0..2 {
+        let target = target()?;
+        match test(&target).await {
+            Err(error) if !target.is_open() => {
+                eprintln!("tsink-server closed its storage by itself; once more with another ({error:#})");
+            }
+            done => return done,
+        }
+    }
+    test(&target()?).await
+}
+
 /// The token that [`guarded_target`] wants.
 pub const TOKEN: &str = "e2e-4c1d7b-the-right-token";
 

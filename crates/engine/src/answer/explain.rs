@@ -66,9 +66,10 @@ fn by_words(asked: &Asked, low: &str) -> Option<Explained> {
     } else if has("storage is shutting down") || has("storage already closed") {
         so(
             ErrorKind::Unavailable,
-            "the server is shutting down",
-            "Wait until it has stopped, start it again, and continue: what was acknowledged is kept. A stop \
-             can take more than 30 s after a heavy ingest.",
+            "the server is shutting down, or has closed its storage after a failure of its own",
+            "Wait until it has stopped (which can take more than 30 s after a heavy ingest), start it again, and \
+             run the same plan: what was acknowledged is kept. If nobody stopped it, its log says what failed in \
+             the background; 0.10.2 takes no writes after that until it is restarted.",
         )
     } else if has("late write at timestamp") {
         so(

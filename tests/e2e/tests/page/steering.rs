@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::history::Bulk;
+use tsink_migrate_testkit::servers::Tsink;
 
 /// Slowest frame that still counts as a page that moves, in ms. The machine is shared with both servers.
 const SLOWEST_FRAME_MS: f64 = 1_500.0;
@@ -43,8 +44,11 @@ async fn reaches(page: &Page, least: f64) -> Result<()> {
 
 #[tokio::test]
 async fn pauses_resumes_and_cancels() -> Result<()> {
+    servers::on_sound_target(steer).await
+}
+
+async fn steer(target: &Tsink) -> Result<()> {
     let (start, end) = (BULK.start_ms, BULK.end_ms());
-    let target = servers::target()?;
     let written = target.endpoint("steering");
     let mut direct = plans::plan(&BULK_SOURCE.url(), &target.url(), "steering", &Bulk::SELECTORS);
     // Small writes: some seconds of work on any machine, so that there is a run to steer.
