@@ -87,12 +87,33 @@ fn passing_trouble_is_survived() {
     assert_eq!(report.status, Status::Pass, "{:?}", report.issues);
     assert!(report.retries > 10, "{}", report.retries);
     assert_eq!(world.target(), world.expected());
+    assert_eq!(world.doubled(), 0, "what had arrived was sent again");
     assert!(report.balance.closes);
     let waits = outcome
         .events
         .iter()
         .filter(|event| matches!(event, Event::Progress { progress } if progress.waiting.is_some()));
     assert!(waits.count() > 0, "a wait is told");
+}
+
+#[test]
+fn what_is_there_is_not_written_again() {
+    let world = world();
+    let plan = || plan(&plan_text(&["m"], ""));
+    let first = backfill(&run(&world, plan(), DAY, &[Stage::Backfill])).balance.samples.clone();
+    let all = world.expected();
+    // One series is lost, and one sample of the next.
+    world.damage(|target| {
+        let mut series = target.values_mut();
+        series.next().unwrap().clear();
+        series.next().unwrap().pop_first();
+    });
+    let held: u64 = world.target().values().map(|rows| rows.len() as u64).sum();
+    let second = backfill(&run(&world, plan(), DAY, &[Stage::Backfill])).balance.samples.clone();
+    assert_eq!((second.already_there, second.written), (held, first.written - held));
+    assert_eq!(second.unaccounted(), 0);
+    assert_eq!(world.target(), all);
+    assert_eq!(world.doubled(), 0);
 }
 
 #[test]

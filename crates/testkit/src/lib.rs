@@ -7,6 +7,7 @@
 //!   to a server and reads them back, with decoders of its own, independent of the engine's;
 //! * [`demo`] is the sample history and the plan that `cargo xtask demo` shows;
 //! * [`exposition`] is a scrape target, because Prometheus serves metadata of scraped targets only;
+//! * [`faults`] is a proxy that breaks exchanges on purpose;
 //! * [`gateway`] serves static files and both servers on one origin;
 //! * [`native`] runs the native `tsink-migrate`, the yardstick.
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod demo;
 pub mod exposition;
+pub mod faults;
 pub mod gateway;
 pub mod history;
 pub mod native;

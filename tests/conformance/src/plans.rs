@@ -28,6 +28,18 @@ pub fn plan(source: &str, target: &str, selectors: &[&str]) -> Value {
     })
 }
 
+/// Replaces the address of one side in all its URLs.
+///
+/// # Panics
+/// When the plan has no such side.
+pub fn redirect(plan: &mut Value, side: &str, from: &str, to: &str) {
+    for (_, value) in plan[side].as_object_mut().expect("a side of the plan").iter_mut() {
+        if let Some(url) = value.as_str() {
+            *value = url.replace(from, to).into();
+        }
+    }
+}
+
 /// A plan file in a folder of its own, with room for artifacts. Clones share the folder, which goes with the
 /// last of them.
 #[derive(Clone, Debug)]

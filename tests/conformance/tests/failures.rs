@@ -1,7 +1,7 @@
 //! The failing ways of the built command: what it says, how it ends, what it leaves.
 
 use conformance::command::{Run, ours, ours_raw, ours_with, theirs};
-use conformance::plans::PlanFile;
+use conformance::plans::{PlanFile, redirect};
 use conformance::world::{ALL, END, METRICS, SOURCE_SECRET, START, TOKEN, World, held};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -16,15 +16,6 @@ fn plan(tenant: &str) -> Value {
     let mut plan = WORLD.plan(tenant, &["room_temperature_celsius"]);
     plan["options"] = json!({ "max_attempts": 2 });
     plan
-}
-
-/// Replaces the address of one side in all its URLs.
-fn redirect(plan: &mut Value, side: &str, from: &str, to: &str) {
-    for (_, value) in plan[side].as_object_mut().unwrap().iter_mut() {
-        if let Some(url) = value.as_str() {
-            *value = url.replace(from, to).into();
-        }
-    }
 }
 
 /// It failed, said so on standard error or in its report, and told nobody a secret.

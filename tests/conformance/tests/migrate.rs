@@ -165,9 +165,11 @@ fn backfill_reports_agree() {
 #[test]
 fn running_it_again_changes_nothing() {
     let plan = PlanFile::new(&WORLD.main_plan("twice"));
-    for _ in 0..2 {
-        ours("backfill", &plan, ALL, &[]).expect_code(0);
-    }
+    let first = ours("backfill", &plan, ALL, &[]).expect_code(0).report();
+    let second = ours("backfill", &plan, ALL, &[]).expect_code(0).report();
+    assert_eq!(second["balance"]["samples"]["already_there"], first["samples_written"]);
+    assert_eq!(second["samples_written"], 0);
+    assert_eq!(second["balance"]["closes"], true);
     assert_eq!(held(&WORLD.target("twice"), &METRICS, ALL), made(&WORLD.history, &METRICS, ALL));
     ours("verify", &plan, ALL, &[]).expect_code(0);
 }

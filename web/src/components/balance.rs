@@ -73,6 +73,7 @@ fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
                 <tbody>
                     {row("read".to_owned(), "", &|line| format::count(line.read))}
                     {row("written".to_owned(), "", &|line| format::count(line.written))}
+                    {row("there already".to_owned(), "", &|line| format::count(line.already_there))}
                     {none_rejected}
                     {rejected}
                     {row("read twice".to_owned(), "", &|line| format::count(line.deduplicated))}

@@ -74,6 +74,10 @@ pub fn backfill(report: &BackfillReport) -> Verdict {
     .sum();
     let refused = (report.rejections.len() as u64).saturating_add(report.rejections_omitted);
     let mut detail = Vec::new();
+    let there = report.balance.samples.already_there + report.balance.histograms.already_there;
+    if there > 0 {
+        detail.push(format!("{} there already.", counted(there, "row was", "rows were")));
+    }
     if report.cancelled {
         detail.push("Cancelled: what was written stays; running it again writes the rest.".to_owned());
     }

@@ -181,13 +181,16 @@ pub struct PreflightReport {
     pub run: RunInfo,
 }
 
-/// One line of the balance (invariant 6): `read = written + rejected + deduplicated + outside_window`.
+/// One line of the balance (invariant 6): `read = written + already_there + rejected + deduplicated + outside_window`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BalanceLine {
     /// Read from the source.
     pub read: u64,
     /// Acknowledged by the target.
     pub written: u64,
+    /// In the target before, from an earlier run or otherwise; not written again.
+    #[serde(default)]
+    pub already_there: u64,
     /// Refused by the target, or never acknowledged, by reason.
     pub rejected: BTreeMap<String, u64>,
     /// Read twice (overlapping selectors, repeated samples), written once.
@@ -206,6 +209,7 @@ impl BalanceLine {
     pub fn unaccounted(&self) -> i128 {
         i128::from(self.read)
             - i128::from(self.written)
+            - i128::from(self.already_there)
             - i128::from(self.rejected_total())
             - i128::from(self.deduplicated)
             - i128::from(self.outside_window)

@@ -9,13 +9,17 @@ use super::http::cancelled;
 use super::meter::Meter;
 use super::slabs;
 use super::tally::Tally;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Side};
 use crate::model::{Labels, Series, Window};
+use crate::port::NetworkCause;
 use crate::report::{BackfillReport, Level, PreflightReport, Status};
+use crate::selector::Selector;
 use crate::source::prometheus;
 use crate::target::tsink;
+use crate::target::tsink::WriteOutcome;
 use crate::wire::prom_read::labels_identity;
-use crate::wire::prom_write::{BatchBuilder, WriteBatch};
+use crate::wire::prom_write::{BatchBuilder, Present, WriteBatch};
+use futures_util::join;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -26,6 +30,15 @@ const SLABS_AT_ONCE: usize = 2;
 const ISOLATION_BUDGET: u32 = 64;
 /// Metadata requests at once.
 const METADATA_AT_ONCE: usize = 4;
+
+/// Whether a failed write may be in the target all the same.
+fn may_have_arrived(error: &Error) -> bool {
+    match error.kind {
+        ErrorKind::Timeout | ErrorKind::Server | ErrorKind::Protocol => true,
+        ErrorKind::Network(cause) => !matches!(cause, NetworkCause::Refused | NetworkCause::NameNotFound),
+        _ => false,
+    }
+}
 
 struct Backfill<'a> {
     run: &'a Run,
@@ -202,8 +215,10 @@ impl Backfill<'_> {
             });
         };
         state(SlabState::InFlight, 0);
-        let pieces = match run.read_source(selector, slab).await {
-            Ok(pieces) => pieces,
+        // What the target holds already must not be written again; of an empty one, this is a short answer.
+        let (pieces, present) = join!(run.read_source(selector, slab), self.present(selector, slab));
+        let (pieces, present) = match pieces.and_then(|pieces| Ok((pieces, present?))) {
+            Ok(read) => read,
             Err(error) => {
                 state(SlabState::Failed, 0);
                 if error.kind.is_fatal() {
@@ -235,7 +250,15 @@ impl Backfill<'_> {
                         run.advance(|meter| meter.add(series.sample_count() + series.histogram_count()));
                         continue;
                     }
-                    let pushed = builder.push_raw(&series, *window);
+                    let pushed = if present.knows(identity) {
+                        let mut decoded = series.decode();
+                        let there = present.take_out(identity, &mut decoded);
+                        tally.already_there(there);
+                        run.advance(|meter| meter.add(there.samples + there.histograms));
+                        builder.push_decoded(&decoded, *window)
+                    } else {
+                        builder.push_raw(&series, *window)
+                    };
                     tally.pushed(&pushed);
                     let left_out = pushed.deduplicated_samples
                         + pushed.deduplicated_histograms
@@ -247,11 +270,7 @@ impl Backfill<'_> {
                 }
                 identities.push(identity);
                 while let Some(batch) = builder.take_ready() {
-                    writes.push(self.write(
-                        batch,
-                        std::mem::take(&mut identities),
-                        Some(selector.text.as_str()),
-                    ));
+                    writes.push(self.write(batch, std::mem::take(&mut identities), Some(selector)));
                     // The series at the boundary may go on in the next batch.
                     identities.push(identity);
                     while writes.len() >= run.writes.limit() {
@@ -261,7 +280,7 @@ impl Backfill<'_> {
             }
         }
         while let Some(batch) = builder.finish() {
-            writes.push(self.write(batch, std::mem::take(&mut identities), Some(selector.text.as_str())));
+            writes.push(self.write(batch, std::mem::take(&mut identities), Some(selector)));
         }
         while let Some(ok) = writes.next().await {
             whole &= ok;
@@ -277,25 +296,64 @@ impl Backfill<'_> {
         run.emit(Event::Balance { balance: self.tally.borrow().balance() });
     }
 
+    /// What the target holds of a selector in a window.
+    async fn present(&self, selector: &Selector, window: Window) -> Result<Present> {
+        let mut present = Present::default();
+        for (_, data) in self.run.read_target(selector, window).await? {
+            present.add(&data);
+        }
+        Ok(present)
+    }
+
+    /// Sends a batch until it is acknowledged. When nobody knows whether it has arrived, the target is asked, and
+    /// what is there is not sent again. Leaves in `batch` what was not known to be there before the last attempt.
+    async fn send(&self, batch: &mut WriteBatch, selector: Option<&Selector>) -> Result<WriteOutcome> {
+        let run = self.run;
+        let mut attempt = 1;
+        loop {
+            let error = match run
+                .call_unless(&tsink::write(&run.plan, batch.body.clone()), may_have_arrived)
+                .await
+            {
+                Err(error) if may_have_arrived(&error) && attempt < run.plan.options.max_attempts => error,
+                done => return done,
+            };
+            run.before_attempt(Side::Target, attempt, &error).await?;
+            attempt += 1;
+            let (Some(selector), Some(start_ms), Some(end_ms)) = (selector, batch.first_ms, batch.last_ms)
+            else {
+                continue;
+            };
+            let present = self.present(selector, Window { start_ms, end_ms }).await?;
+            let (rest, there) = batch.without(&present);
+            self.tally.borrow_mut().arrived(there);
+            run.rows_written.set(run.rows_written.get() + there.samples + there.histograms);
+            run.advance(|meter| meter.add(there.samples + there.histograms));
+            match rest {
+                Some(rest) => *batch = rest,
+                None => {
+                    (batch.samples, batch.histograms) = (0, 0);
+                    return Ok(WriteOutcome::default());
+                }
+            }
+        }
+    }
+
     /// Writes a batch; when the target refuses it for what it holds, its halves, to lose only what is bad.
     /// Tells whether everything was acknowledged.
-    async fn write(&self, batch: WriteBatch, identities: Vec<u128>, selector: Option<&str>) -> bool {
+    async fn write(&self, batch: WriteBatch, identities: Vec<u128>, selector: Option<&Selector>) -> bool {
         let run = self.run;
         let mut todo = vec![batch];
         let mut budget = ISOLATION_BUDGET;
         let mut whole = true;
-        while let Some(batch) = todo.pop() {
-            let rows = batch.samples + batch.histograms;
+        while let Some(mut batch) = todo.pop() {
             let outcome = if self.ended() {
                 Err(cancelled())
             } else {
                 let _permit = run.writes.acquire().await;
-                if self.ended() {
-                    Err(cancelled())
-                } else {
-                    run.call(&tsink::write(&run.plan, batch.body.clone())).await
-                }
+                if self.ended() { Err(cancelled()) } else { self.send(&mut batch, selector).await }
             };
+            let rows = batch.samples + batch.histograms;
             match outcome {
                 Ok(outcome) => {
                     let limit = run.adapt.borrow_mut().succeeded(run.writes.limit());
@@ -332,7 +390,7 @@ impl Backfill<'_> {
                     } else {
                         run.notice_error(NoticeLevel::Error, &error);
                     }
-                    self.tally.borrow_mut().rejected(&batch, selector, error);
+                    self.tally.borrow_mut().rejected(&batch, selector.map(|one| one.text.as_str()), error);
                 }
             }
             run.advance(|meter| meter.add(rows));

@@ -22,9 +22,14 @@ type Accept<'a> = &'a mut dyn FnMut(&Answer) -> Result<()>;
 impl Run {
     /// Sends a call until it succeeds, fails for good, or runs out of attempts.
     pub async fn call<T>(&self, call: &Call<T>) -> Result<T> {
+        self.call_unless(call, |_| false).await
+    }
+
+    /// As [`Self::call`], but gives up at once on what `stop` says: what may not simply be sent again.
+    pub async fn call_unless<T>(&self, call: &Call<T>, stop: fn(&Error) -> bool) -> Result<T> {
         let mut value = None;
         let accept: Accept<'_> = &mut |answer| (call.parse)(answer).map(|read| value = Some(read));
-        self.attempts(&call.request, call.limit, accept).await?;
+        self.attempts(&call.request, call.limit, accept, stop).await?;
         value.ok_or_else(unread)
     }
 
@@ -41,7 +46,13 @@ impl Run {
         Timed { result: result.and_then(|()| value.ok_or_else(unread)), status, latency_ms }
     }
 
-    async fn attempts(&self, request: &Request, limit: usize, accept: Accept<'_>) -> Result<()> {
+    async fn attempts(
+        &self,
+        request: &Request,
+        limit: usize,
+        accept: Accept<'_>,
+        stop: fn(&Error) -> bool,
+    ) -> Result<()> {
         let mut attempt = 1;
         loop {
             let error = match self.attempt(request, limit, accept).await.result {
@@ -53,41 +64,50 @@ impl Run {
                 }
                 Err(error) => error,
             };
-            if !error.kind.is_retryable() || cannot_cut(&error) || attempt >= self.plan.options.max_attempts {
+            if !error.kind.is_retryable()
+                || cannot_cut(&error)
+                || attempt >= self.plan.options.max_attempts
+                || stop(&error)
+            {
                 return Err(error);
             }
-            if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable)
-                && request.side == Side::Target
-            {
-                self.slow_down();
-            }
-            let random = self.jitter.borrow_mut().next();
-            let delay = self.backoff.delay_ms(attempt, error.retry_after_ms, random);
-            self.retries.set(self.retries.get() + 1);
-            let side = request.side;
-            let answered = match error.status {
-                Some(status) => format!("answered {status}"),
-                None => format!("did not answer ({})", error.message),
-            };
-            *self.waiting.borrow_mut() = Some(format!(
-                "The {side} {answered}; attempt {} of {} in {delay} ms, {} writes at once.",
-                attempt + 1,
-                self.plan.options.max_attempts,
-                self.writes.limit(),
-            ));
-            self.notice(
-                NoticeLevel::Warn,
-                error.status.map(|status| status.to_string()).unwrap_or_default(),
-                format!("{error}; retry {attempt} in {delay} ms"),
-            );
-            self.progress(false);
-            if let Either::Right(_) =
-                select(self.ports.clock.sleep(delay), pin!(self.control.cancelled())).await
-            {
-                return Err(cancelled());
-            }
+            self.before_attempt(request.side, attempt, &error).await?;
             attempt += 1;
         }
+    }
+
+    /// Waits before the attempt after `attempt`, and says why.
+    ///
+    /// # Errors
+    /// When the operator cancels.
+    pub async fn before_attempt(&self, side: Side, attempt: u32, error: &Error) -> Result<()> {
+        if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) && side == Side::Target {
+            self.slow_down();
+        }
+        let random = self.jitter.borrow_mut().next();
+        let delay = self.backoff.delay_ms(attempt, error.retry_after_ms, random);
+        self.retries.set(self.retries.get() + 1);
+        let answered = match error.status {
+            Some(status) => format!("answered {status}"),
+            None => format!("did not answer ({})", error.message),
+        };
+        *self.waiting.borrow_mut() = Some(format!(
+            "The {side} {answered}; attempt {} of {} in {delay} ms, {} writes at once.",
+            attempt + 1,
+            self.plan.options.max_attempts,
+            self.writes.limit(),
+        ));
+        self.notice(
+            NoticeLevel::Warn,
+            error.status.map(|status| status.to_string()).unwrap_or_default(),
+            format!("{error}; retry {attempt} in {delay} ms"),
+        );
+        self.progress(false);
+        if let Either::Right(_) = select(self.ports.clock.sleep(delay), pin!(self.control.cancelled())).await
+        {
+            return Err(cancelled());
+        }
+        Ok(())
     }
 
     async fn attempt(&self, request: &Request, limit: usize, accept: Accept<'_>) -> Timed<()> {

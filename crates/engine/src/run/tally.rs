@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::model::Window;
 use crate::report::{Balance, BalanceLine, Rejection};
 use crate::wire::prom_read::SlabData;
-use crate::wire::prom_write::{Pushed, WriteBatch};
+use crate::wire::prom_write::{Pushed, There, WriteBatch};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Rejections listed in a report at most; the balance has the full counts.
@@ -50,6 +50,18 @@ impl Tally {
         self.balance.samples.outside_window += pushed.outside_samples;
         self.balance.histograms.deduplicated += pushed.deduplicated_histograms;
         self.balance.histograms.outside_window += pushed.outside_histograms;
+    }
+
+    /// Counts rows that the target held before.
+    pub fn already_there(&mut self, there: There) {
+        self.balance.samples.already_there += there.samples;
+        self.balance.histograms.already_there += there.histograms;
+    }
+
+    /// Counts rows whose acknowledgement was lost, and that were found in the target.
+    pub fn arrived(&mut self, there: There) {
+        self.balance.samples.written += there.samples;
+        self.balance.histograms.written += there.histograms;
     }
 
     /// Counts an acknowledged batch.

@@ -7,6 +7,7 @@
 mod batch;
 mod load;
 mod order;
+mod present;
 
 use super::proto::{Reader, put_bytes};
 use super::series::{RawSeries, Row, RowKind, encode};
@@ -18,6 +19,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 pub use batch::WriteBatch;
+pub use present::{Present, There};
 
 /// tsink 0.10.2 takes so many metadata updates in a request (`TSINK_REMOTE_WRITE_MAX_METADATA_UPDATES`).
 const MAX_METADATA: usize = 512;
@@ -157,9 +159,14 @@ impl BatchBuilder {
 
     /// Adds a decoded series with its exemplars; one that holds nothing but exemplars is fine.
     pub fn push_series(&mut self, series: &Series) -> Pushed {
+        self.push_decoded(series, ALL_TIME)
+    }
+
+    /// As [`Self::push_raw`], for a decoded series.
+    pub fn push_decoded(&mut self, series: &Series, clip: Window) -> Pushed {
         let bytes = encode(series);
         // Our own encoding; that it passes for every series is what the property tests show.
-        RawSeries::survey(Reader::new(&bytes, 0)).map(|raw| self.push_raw(&raw, ALL_TIME)).unwrap_or_default()
+        RawSeries::survey(Reader::new(&bytes, 0)).map(|raw| self.push_raw(&raw, clip)).unwrap_or_default()
     }
 
     /// Adds a metadata entry. Metadata travels in requests of its own.

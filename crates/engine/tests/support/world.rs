@@ -41,6 +41,7 @@ struct State {
     writes_in_flight: Cell<usize>,
     most_writes: Cell<usize>,
     largest_write: Cell<usize>,
+    doubled: Cell<u64>,
     retention_ms: Cell<Option<i64>>,
     log: RefCell<Vec<String>>,
 }
@@ -65,6 +66,7 @@ impl World {
                 writes_in_flight: Cell::new(0),
                 most_writes: Cell::new(0),
                 largest_write: Cell::new(0),
+                doubled: Cell::new(0),
                 retention_ms: Cell::new(None),
                 log: RefCell::default(),
             }),
@@ -102,6 +104,11 @@ impl World {
                 .extend(series.samples.iter().map(|sample| (sample.timestamp, sample.value.to_bits())));
         }
         store
+    }
+
+    /// Samples that the target was sent although it had them: the real one keeps them twice.
+    pub fn doubled(&self) -> u64 {
+        self.state.doubled.get()
     }
 
     /// Most write requests that were under way at once.
@@ -176,10 +183,12 @@ impl World {
         let mut target = self.state.target.borrow_mut();
         for series in request.timeseries {
             let labels = Labels::from_pairs(series.labels.into_iter().map(|label| (label.name, label.value)));
-            target
-                .entry(labels)
-                .or_default()
-                .extend(series.samples.into_iter().map(|sample| (sample.timestamp, sample.value.to_bits())));
+            let rows = target.entry(labels).or_default();
+            for sample in series.samples {
+                let before = rows.insert(sample.timestamp, sample.value.to_bits());
+                let same = before == Some(sample.value.to_bits());
+                self.state.doubled.set(self.state.doubled.get() + u64::from(same));
+            }
         }
         (200, Vec::new())
     }

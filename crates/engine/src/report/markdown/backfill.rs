@@ -12,6 +12,11 @@ pub(super) fn write(page: &mut Page, report: &BackfillReport) {
         count_of(report.histograms_written, "native histogram", "native histograms"),
         count_of(report.series_written, "series", "series"),
     );
+    let there = report.balance.samples.already_there + report.balance.histograms.already_there;
+    let written = match there {
+        0 => written,
+        there => format!("{written} {} there already.", count_of(there, "row was", "rows were")),
+    };
     page.paragraph(&match (report.status, report.cancelled, report.balance.closes) {
         (Status::Pass, ..) => format!("{written} All that was read is accounted for."),
         (_, true, _) => format!("Cancelled. {written} Run the same command again to go on."),
@@ -44,9 +49,9 @@ pub(super) fn write(page: &mut Page, report: &BackfillReport) {
 fn balance(page: &mut Page, balance: &Balance) {
     page.heading(2, "Balance");
     page.paragraph(if balance.closes {
-        "It closes: read = written + refused + read twice + outside the window."
+        "It closes: read = written + there already + refused + read twice + outside the window."
     } else {
-        "**It does not close:** read is not written + refused + read twice + outside the window."
+        "**It does not close:** read is not written + there already + refused + read twice + outside the window."
     });
     let lines = [
         ("Samples", &balance.samples),
@@ -60,6 +65,7 @@ fn balance(page: &mut Page, balance: &Balance) {
             name.to_owned(),
             number(line.read),
             number(line.written),
+            number(line.already_there),
             wrong(line.rejected_total()),
             number(line.deduplicated),
             number(line.outside_window),
@@ -67,8 +73,17 @@ fn balance(page: &mut Page, balance: &Balance) {
         ]
     };
     page.table(
-        &["", "Read", "Written", "Refused or failed", "Read twice", "Outside the window", "Unaccounted for"],
-        "lrrrrrr",
+        &[
+            "",
+            "Read",
+            "Written",
+            "There already",
+            "Refused or failed",
+            "Read twice",
+            "Outside the window",
+            "Unaccounted for",
+        ],
+        "lrrrrrrr",
         lines.into_iter().map(row).collect(),
     );
     let reasons = crate::order::set(lines.iter().flat_map(|(_, line)| line.rejected.keys()));

@@ -124,6 +124,12 @@ impl WriteBatch {
         })
     }
 
+    /// Calls `each` with every series in it.
+    pub(super) fn each_series(&self, each: impl FnMut(RawSeries<'_>)) {
+        let raw = self.raw().unwrap_or_default();
+        fields(&raw, 1).filter_map(|one| RawSeries::survey(one).ok()).for_each(each);
+    }
+
     /// The request before compression.
     fn raw(&self) -> Option<Vec<u8>> {
         snappy::decompress(&self.body, self.raw_len).ok()
