@@ -18,8 +18,6 @@ pub enum Fault {
     Close,
     /// The server gets the request and works on it; its answer is lost.
     LoseAnswer,
-    /// The server gets the request twice; the second answer arrives.
-    Twice,
     /// Only so many bytes of the answer's body arrive, then the connection closes.
     Cut(usize),
     /// The answer waits this long, then arrives whole.
@@ -149,9 +147,6 @@ fn exchange(client: TcpStream, shared: &Shared) -> Result<()> {
             "HTTP/1.1 {status} Fault\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )?;
         return Ok(());
-    }
-    if matches!(fault, Some(Fault::Twice)) {
-        ask(shared, &request)?;
     }
     let mut answer = ask(shared, &request)?;
     let body = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);

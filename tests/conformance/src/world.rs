@@ -4,6 +4,7 @@ use crate::command::Window;
 use crate::plans::plan;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::exposition::Exposition;
 use tsink_migrate_testkit::history::{History, load, varied};
@@ -61,6 +62,24 @@ pub struct World {
     /// The target.
     pub tsink: Tsink,
     _exposition: Exposition,
+}
+
+/// Runs a test with servers of its own; once more, and a third time, when tsink closed its storage by itself
+/// (see [`Tsink::is_open`]).
+///
+/// # Panics
+/// As the test does, with a server that is sound.
+pub fn on_sound_servers(test: impl Fn(&World)) {
+    for attempt in 1.. {
+        let world = World::start();
+        match catch_unwind(AssertUnwindSafe(|| test(&world))) {
+            Err(_) if attempt < 3 && !world.tsink.is_open() => {
+                println!("tsink-server closed its storage by itself; once more with another");
+            }
+            Err(panic) => resume_unwind(panic),
+            Ok(()) => return,
+        }
+    }
 }
 
 impl World {

@@ -57,7 +57,7 @@ fn minify(tools: &Toolbox, path: &Path) -> Result<()> {
     shell::run_compact("esbuild", &mut command, &log("dist-esbuild")?, LONG)
 }
 
-/// The page without its links to style sheets, and their addresses in order.
+/// The page without comments, empty lines and links to style sheets, and the addresses of these in order.
 fn take_links(html: &str) -> (String, Vec<String>) {
     let mut links = Vec::new();
     let mut rest = String::with_capacity(html.len());
@@ -68,6 +68,9 @@ fn take_links(html: &str) -> (String, Vec<String>) {
             .and_then(|rest| rest.split_once('"'));
         match address {
             Some((address, _)) => links.push(address.to_owned()),
+            // Comments are for whoever reads the source.
+            None if line.trim().starts_with("<!--") && line.trim().ends_with("-->") => {}
+            None if line.trim().is_empty() => {}
             None => rest.push_str(line),
         }
     }

@@ -9,16 +9,21 @@ use crate::model::{Histogram, Millis, Series};
 use crate::wire::prom_read::SlabData;
 use crate::wire::series::RawSeries;
 use prost::Message;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// Rows of a slab that the target holds. Nothing is kept of a target that holds nothing.
 #[derive(Debug, Default)]
-pub struct Present(FxHashMap<u128, Rows>);
+pub struct Present {
+    /// Series identity → place in `rows`.
+    places: FxHashMap<u128, usize>,
+    rows: Vec<Rows>,
+}
 
+/// Both in order, to be searched.
 #[derive(Debug, Default)]
 struct Rows {
-    samples: FxHashSet<(Millis, u64)>,
-    histograms: FxHashSet<Vec<u8>>,
+    samples: Vec<(Millis, u64)>,
+    histograms: Vec<Vec<u8>>,
 }
 
 /// How many rows of a series are there already.
@@ -34,25 +39,35 @@ impl Present {
     /// Adds what a read of the target brought.
     pub fn add(&mut self, data: &SlabData) {
         for raw in data.raw_series() {
-            let rows = self.0.entry(raw.identity()).or_default();
+            let place = *self.places.entry(raw.identity()).or_insert(self.rows.len());
+            if place == self.rows.len() {
+                self.rows.push(Rows::default());
+            }
+            let Some(rows) = self.rows.get_mut(place) else { continue };
             rows.samples.extend(raw.samples().map(|sample| (sample.timestamp, sample.value.to_bits())));
+            // Servers answer in order, so this is a look at each pair of neighbours.
+            crate::order::sort(&mut rows.samples);
             if raw.histogram_count() > 0 {
                 rows.histograms.extend(raw.decode().histograms.iter().map(content));
+                crate::order::sort(&mut rows.histograms);
             }
         }
     }
 
     /// Whether the target holds rows of this series at all.
     pub fn knows(&self, identity: u128) -> bool {
-        self.0.contains_key(&identity)
+        self.places.contains_key(&identity)
     }
 
     /// Takes the rows that are there out of a series.
     pub fn take_out(&self, identity: u128, series: &mut Series) -> There {
-        let Some(rows) = self.0.get(&identity) else { return There::default() };
+        let place = self.places.get(&identity);
+        let Some(rows) = place.and_then(|place| self.rows.get(*place)) else { return There::default() };
         let before = (series.samples.len(), series.histograms.len());
-        series.samples.retain(|sample| !rows.samples.contains(&(sample.timestamp, sample.value.to_bits())));
-        series.histograms.retain(|histogram| !rows.histograms.contains(&content(histogram)));
+        series.samples.retain(|sample| {
+            rows.samples.binary_search(&(sample.timestamp, sample.value.to_bits())).is_err()
+        });
+        series.histograms.retain(|histogram| rows.histograms.binary_search(&content(histogram)).is_err());
         There {
             samples: (before.0 - series.samples.len()) as u64,
             histograms: (before.1 - series.histograms.len()) as u64,
