@@ -9,6 +9,7 @@
 //! * [`exposition`] is a scrape target, because Prometheus serves metadata of scraped targets only;
 //! * [`faults`] is a proxy that breaks exchanges on purpose;
 //! * [`gateway`] serves static files and both servers on one origin;
+//! * [`plans`] are plans for two servers;
 //! * [`native`] runs the native `tsink-migrate`, the yardstick.
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ pub mod faults;
 pub mod gateway;
 pub mod history;
 pub mod native;
+pub mod plans;
 pub mod process;
 pub mod servers;
 pub mod tools;

@@ -15,6 +15,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use tsink_migrate_testkit::history::{Bulk, load_slabs};
+use tsink_migrate_testkit::plans::plan;
 use tsink_migrate_testkit::servers::{Prometheus, PrometheusOptions, Tsink, TsinkOptions};
 
 /// The three commands in the order of a migration.
@@ -75,26 +76,11 @@ pub fn bench(runs: usize, series: usize) -> Result<()> {
 }
 
 fn plan_for(source: &str, target: &str) -> Value {
-    json!({
-        "source": {
-            "kind": "prometheus",
-            "remote_read_url": format!("{source}/api/v1/read"),
-            "query_range_url": format!("{source}/api/v1/query_range"),
-            "metadata_url": format!("{source}/api/v1/metadata"),
-            "exemplar_url": format!("{source}/api/v1/query_exemplars"),
-        },
-        "target": {
-            "write_url": format!("{target}/api/v1/write"),
-            "read_url": format!("{target}/api/v1/read"),
-            "query_range_url": format!("{target}/api/v1/query_range"),
-            "metadata_url": format!("{target}/api/v1/metadata"),
-            "exemplar_url": format!("{target}/api/v1/query_exemplars"),
-            "status_url": format!("{target}/api/v1/status/tsdb"),
-        },
-        "selectors": Bulk::SELECTORS,
-        "promql_checks": [{ "query": "sum(rate(http_requests_total[5m])) by (job)", "step": "60s" }],
-        "batch": { "http_timeout_secs": 300 },
-    })
+    let mut plan = plan(source, target, "default", &Bulk::SELECTORS);
+    plan["promql_checks"] =
+        json!([{ "query": "sum(rate(http_requests_total[5m])) by (job)", "step": "60s" }]);
+    plan["batch"] = json!({ "http_timeout_secs": 300 });
+    plan
 }
 
 fn tool_command(tools: &Toolbox, tool: Tool) -> Result<Command> {

@@ -1,31 +1,12 @@
 //! Plan files for real servers.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A plan's JSON with every endpoint of both servers, no headers, and no extra checks.
+/// A plan into the default tenant; see [`tsink_migrate_testkit::plans::plan`].
 pub fn plan(source: &str, target: &str, selectors: &[&str]) -> Value {
-    let at = |base: &str, path: &str| format!("{base}/api/v1/{path}");
-    json!({
-        "source": {
-            "kind": "prometheus",
-            "remote_read_url": at(source, "read"),
-            "query_range_url": at(source, "query_range"),
-            "metadata_url": at(source, "metadata"),
-            "exemplar_url": at(source, "query_exemplars"),
-        },
-        "target": {
-            "write_url": at(target, "write"),
-            "read_url": at(target, "read"),
-            "query_range_url": at(target, "query_range"),
-            "metadata_url": at(target, "metadata"),
-            "exemplar_url": at(target, "query_exemplars"),
-            "status_url": at(target, "status/tsdb"),
-            "tenant": "default",
-        },
-        "selectors": selectors,
-    })
+    tsink_migrate_testkit::plans::plan(source, target, "default", selectors)
 }
 
 /// Replaces the address of one side in all its URLs.

@@ -1,33 +1,11 @@
 //! Plans for the tests, as the JSON that an operator drops onto the page.
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use tsink_migrate_engine::plan::{self, Plan};
 
-/// A plan with every endpoint of two servers, given by their base URLs, and no checks of its own.
-pub fn plan(source: &str, target: &str, tenant: &str, selectors: &[&str]) -> Value {
-    let at = |base: &str, path: &str| format!("{base}/api/v1/{path}");
-    json!({
-        "source": {
-            "kind": "prometheus",
-            "remote_read_url": at(source, "read"),
-            "query_range_url": at(source, "query_range"),
-            "metadata_url": at(source, "metadata"),
-            "exemplar_url": at(source, "query_exemplars"),
-        },
-        "target": {
-            "write_url": at(target, "write"),
-            "read_url": at(target, "read"),
-            "query_range_url": at(target, "query_range"),
-            "metadata_url": at(target, "metadata"),
-            "exemplar_url": at(target, "query_exemplars"),
-            "status_url": at(target, "status/tsdb"),
-            "tenant": tenant,
-        },
-        "selectors": selectors,
-    })
-}
+pub use tsink_migrate_testkit::plans::plan;
 
 /// The text of a plan file.
 pub fn text(plan: &Value) -> String {
