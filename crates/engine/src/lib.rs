@@ -5,11 +5,12 @@
 //! code runs in a web worker, in Node.js and in native tests on a virtual clock.
 //!
 //! Dependencies run one way:
-//! [`model`] ← [`plan`], [`selector`], [`wire`] ← [`source`], [`target`], [`compare`] ← [`run`];
+//! [`model`] ← [`plan`], [`selector`], [`wire`], [`capture`] ← [`source`], [`target`], [`compare`] ← [`run`];
 //! [`report`] reads the model and results only.
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod capture;
 pub mod compare;
 pub mod error;
 #[doc(hidden)]

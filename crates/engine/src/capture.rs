@@ -1,0 +1,12 @@
+//! Recordings of what a source sent, and the series that tsink's live ingest makes of them.
+//!
+//! Sources that cannot be asked for their past bring recordings of their payloads (specification §6 and §8.3
+//! to 8.6). Parsers here do what tsink-server 0.10.2 does live (its `legacy_ingest.rs` and `otlp.rs`), with one
+//! difference: live, one bad line takes its whole request with it; here each line, event or data point stands
+//! for itself, and what the server would refuse is a [`Refusal`] with the server's reason.
+
+pub mod refusal;
+pub mod series;
+
+pub use refusal::{Refusal, RefusalKind};
+pub use series::{Described, Family, Row, SeriesTable};
