@@ -20,6 +20,8 @@ mod walk;
 mod window;
 
 pub use check::{Context, Diagnostic, PlanCheck, PlanSummary, Severity, check};
+pub(crate) use finding::closest;
+
 pub use draft::{
     Draft, DraftBatch, DraftCompare, DraftExemplarCheck, DraftHeader, DraftOptions, DraftPromqlCheck,
     DraftSource, DraftTarget,

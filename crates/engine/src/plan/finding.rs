@@ -112,7 +112,7 @@ pub(super) fn shown(name: &str) -> String {
 
 /// The known name that a wrong one most likely means: the same but for case and `-`, a few letters off, or
 /// longer or shorter by a whole word (`remote_read_url` for `read_url`).
-pub(super) fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     if name.chars().count() > SHOWN {
         return None;
     }
