@@ -7,6 +7,7 @@
 
 pub mod lines;
 pub mod manifest;
+pub mod payload;
 pub mod refusal;
 pub mod series;
 
