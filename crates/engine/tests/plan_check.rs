@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use tsink_migrate_engine::plan::{Context, Draft, PlanCheck, ReadVia, Severity, check};
+use tsink_migrate_engine::plan::{Context, Draft, PlanCheck, ReadVia, Severity, SourceKind, check};
 
 const NOW: i64 = 1_763_467_200_000; // 2025-11-18T12:00:00Z
 
@@ -55,6 +55,7 @@ fn the_specifications_prometheus_plan_is_ready() {
     options.slab_samples 500000
     options.max_attempts 6
     options.max_findings 100
+    options.strict true
     ");
 }
 
@@ -143,15 +144,41 @@ fn many_mistakes_at_once() {
 }
 
 #[test]
-fn other_sources_are_refused_in_one_sentence() {
-    for name in ["victoriametrics", "otlp", "influx", "statsd", "graphite"] {
+fn victoriametrics_is_refused_in_one_sentence() {
+    let checked = in_command(&plan("victoriametrics"));
+    let errors: Vec<_> =
+        checked.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].path, "source.kind");
+    assert!(errors[0].message.contains("cannot read victoriametrics"), "{}", errors[0].message);
+}
+
+#[test]
+fn the_specifications_recording_plans_are_ready() {
+    for (name, kind) in [
+        ("otlp", SourceKind::Otlp),
+        ("influx", SourceKind::InfluxLineProtocol),
+        ("statsd", SourceKind::Statsd),
+        ("graphite", SourceKind::GraphitePlaintext),
+    ] {
         let checked = in_command(&plan(name));
-        let errors: Vec<_> =
-            checked.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
-        assert_eq!(errors.len(), 1, "{name}: {errors:?}");
-        assert_eq!(errors[0].path, "source.kind");
-        assert!(errors[0].message.contains("prometheus only"), "{}", errors[0].message);
+        assert_eq!(lines(&checked), "", "{name}");
+        let source = checked.plan.unwrap().source;
+        assert_eq!(source.kind, kind);
+        assert!(source.capture_manifest_path.is_some_and(|path| path.ends_with("-capture.json")));
+        assert_eq!(source.remote_read_url, "");
     }
+}
+
+#[test]
+fn what_a_recording_has_no_use_for_is_said() {
+    let text = plan("influx")
+        .replace("\"source\": {", "\"promql_checks\": [{\"query\": \"up\"}], \"source\": { \"metadata_url\": \"http://a/b\",")
+        .replace("\"tenant\": \"default\"", "\"tenant\": \"a\"")
+        .replacen('{', "{ \"options\": { \"live_probe\": \"a\" },", 1);
+    insta::assert_snapshot!(lines(&in_command(&text)));
+    let missing = in_command(&plan("influx").replace("capture_manifest_path", "capture_manifest"));
+    assert!(lines(&missing).contains("Did you mean capture_manifest_path?"));
 }
 
 #[test]

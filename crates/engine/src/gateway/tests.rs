@@ -9,6 +9,7 @@ fn plan(source: &str, target: &str) -> Plan {
             kind: SourceKind::Prometheus,
             headers: vec![("authorization".into(), Secret::new("Bearer s3cret"))],
             remote_read_url: format!("{source}/api/v1/read"),
+            capture_manifest_path: None,
             query_range_url: Some(format!("{source}/api/v1/query_range")),
             metadata_url: Some(format!("{source}/api/v1/metadata")),
             exemplar_url: Some(format!("{source}/api/v1/query_exemplars")),

@@ -56,9 +56,9 @@ pub struct Diagnostic {
 /// What the page shows of a plan, without secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanSummary {
-    /// `prometheus`.
+    /// The plan's word, e.g. `prometheus`.
     pub source_kind: String,
-    /// Host (and port) of the source.
+    /// Host (and port) of the source; of a recording, its manifest.
     pub source_host: String,
     /// Host (and port) of the target.
     pub target_host: String,
@@ -178,6 +178,18 @@ fn read_plan(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Plan> {
     if let (Some(source), Some(target)) = (&source, &target) {
         fit_together(&plan, source, target, walk);
     }
+    if let (Some(probe), Some(target)) = (
+        options.as_ref().and_then(|options| options.live_probe.as_ref()),
+        target.as_ref().and_then(|read| read.section.as_ref()),
+    ) && *probe == target.tenant
+    {
+        walk.found.error(
+            plan.get("options").map(json::start).unwrap_or_default(),
+            "options.live_probe",
+            "the scratch tenant of the live probe is the tenant that is migrated to",
+            "Name a tenant that holds nothing: the probe's samples stay there.",
+        );
+    }
     Some(Plan {
         source: source?.section?,
         target: target?.section?,
@@ -208,9 +220,20 @@ fn fit_together(
         if items.elements.is_empty() {
             continue;
         }
-        for (section, brace, has) in
-            [("source", source.brace, source.has(url)), ("target", target.brace, target.has(url))]
-        {
+        let kind = source.section.as_ref().map(|source| source.kind).filter(|kind| kind.is_recording());
+        if kind.is_some() && what.is_none() {
+            walk.found.error(
+                items.range.start,
+                list,
+                "a recording answers no queries, so there is nothing to compare with",
+                format!("Remove {list}."),
+            );
+            continue;
+        }
+        for (section, brace, has) in [
+            ("source", source.brace, source.has(url) || kind.is_some()),
+            ("target", target.brace, target.has(url)),
+        ] {
             let path = format!("{section}.{url}");
             match what {
                 _ if has => {}
@@ -235,7 +258,10 @@ fn fit_together(
 fn summarize(plan: &Plan, defaults: Vec<String>) -> PlanSummary {
     PlanSummary {
         source_kind: plan.source.kind.as_str().to_owned(),
-        source_host: host(&plan.source.remote_read_url),
+        source_host: match &plan.source.capture_manifest_path {
+            Some(path) => path.clone(),
+            None => host(&plan.source.remote_read_url),
+        },
         target_host: host(&plan.target.write_url),
         tenant: plan.target.tenant.clone(),
         selectors: plan.selectors.iter().map(|selector| selector.text.clone()).collect(),

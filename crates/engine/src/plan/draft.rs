@@ -53,6 +53,8 @@ pub struct DraftSource {
     pub metadata_url: String,
     /// `exemplar_url`.
     pub exemplar_url: String,
+    /// `capture_manifest_path`.
+    pub capture_manifest_path: String,
     rest: Rest,
 }
 
@@ -150,6 +152,10 @@ pub struct DraftOptions {
     pub max_attempts: Option<u64>,
     /// `max_findings`.
     pub max_findings: Option<u64>,
+    /// `strict`.
+    pub strict: Option<bool>,
+    /// `live_probe`.
+    pub live_probe: String,
     rest: Rest,
 }
 
@@ -210,6 +216,7 @@ impl Draft {
             query_range_url: rest.take_text("query_range_url"),
             metadata_url: rest.take_text("metadata_url"),
             exemplar_url: rest.take_text("exemplar_url"),
+            capture_manifest_path: rest.take_text("capture_manifest_path"),
             rest,
         });
         let target = rest.take_object("target").map(|mut rest| DraftTarget {
@@ -250,6 +257,8 @@ impl Draft {
             slab_samples: rest.take_u64("slab_samples"),
             max_attempts: rest.take_u64("max_attempts"),
             max_findings: rest.take_u64("max_findings"),
+            strict: rest.take_bool("strict"),
+            live_probe: rest.take_text("live_probe"),
             rest,
         });
         Self {
@@ -298,6 +307,7 @@ impl DraftSource {
             ("query_range_url", text(&self.query_range_url)),
             ("metadata_url", text(&self.metadata_url)),
             ("exemplar_url", text(&self.exemplar_url)),
+            ("capture_manifest_path", text(&self.capture_manifest_path)),
         ])
     }
 }
@@ -345,6 +355,8 @@ impl DraftOptions {
             ("slab_samples", whole(self.slab_samples)),
             ("max_attempts", whole(self.max_attempts)),
             ("max_findings", whole(self.max_findings)),
+            ("strict", Node::Leaf(self.strict.map_or(Value::Null, Value::Bool))),
+            ("live_probe", text(&self.live_probe)),
         ])
     }
 }

@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use super::finding::{closest, shown};
+use super::servers::tenant;
 use super::walk::Walk;
 use super::{Batch, Compare, Options, ReadVia};
 use jsonc_parser::ast::Value;
@@ -12,8 +13,16 @@ const MAX_ROWS: u64 = 200_000;
 const MAX_WRITES: u64 = 64;
 
 /// Fields of `options`.
-pub(super) const FIELDS: &[&str] =
-    &["dry_run", "read_via", "max_concurrent_writes", "slab_samples", "max_attempts", "max_findings"];
+pub(super) const FIELDS: &[&str] = &[
+    "dry_run",
+    "read_via",
+    "max_concurrent_writes",
+    "slab_samples",
+    "max_attempts",
+    "max_findings",
+    "strict",
+    "live_probe",
+];
 
 /// Reads `batch`.
 pub(super) fn batch(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Option<Batch> {
@@ -48,6 +57,11 @@ pub(super) fn options(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Opt
     let slab_samples = section.whole("slab_samples", 50_000_000, default.slab_samples, walk);
     let attempts = section.whole("max_attempts", 100, u64::from(default.max_attempts), walk);
     let findings = section.size("max_findings", 10_000, default.max_findings, walk);
+    let strict = section.flag("strict", default.strict, walk);
+    let live_probe = match section.set("live_probe") {
+        Some(fields) => Some(tenant(fields, "live_probe", walk)?),
+        None => None,
+    };
     Some(Options {
         dry_run: dry_run?,
         read_via: read_via?,
@@ -55,6 +69,8 @@ pub(super) fn options(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Opt
         slab_samples: slab_samples?,
         max_attempts: u32::try_from(attempts?).ok()?,
         max_findings: findings?,
+        strict: strict?,
+        live_probe,
     })
 }
 

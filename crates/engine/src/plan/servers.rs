@@ -10,7 +10,10 @@ use crate::port::Secret;
 use jsonc_parser::ast::Value;
 
 /// Source kinds of the specification that this version cannot read yet.
-const LATER: [&str; 5] = ["victoriametrics", "otlp", "influx_line_protocol", "statsd", "graphite_plaintext"];
+const LATER: [&str; 1] = ["victoriametrics"];
+/// Fields that only a Prometheus source has.
+const SERVER_FIELDS: [&str; 5] =
+    ["remote_read_url", "query_range_url", "metadata_url", "exemplar_url", "export_url"];
 const DEFAULT_TENANT: &str = "default";
 
 /// A section as far as it could be read.
@@ -45,10 +48,19 @@ const SOURCE: &[&str] = &[
 pub(super) fn source(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<Source>> {
     let fields = Fields::read(value, "source", SOURCE, &mut walk.found)?;
     let kind = source_kind(&fields, walk);
+    let section = match kind {
+        Kind::Known(kind) if kind.is_recording() => recording(&fields, kind, walk),
+        kind => server(&fields, kind, walk),
+    };
+    Some(Read { section, brace: fields.brace, set: set_urls(&fields) })
+}
+
+/// A source that is asked.
+fn server(fields: &Fields<'_, '_>, kind: Kind, walk: &mut Walk<'_, '_>) -> Option<Source> {
     let remote_read_url = match (kind, fields.get("remote_read_url")) {
-        (_, Some(_)) => url(&fields, "remote_read_url", walk),
+        (_, Some(_)) => url(fields, "remote_read_url", walk),
         (Kind::Other, None) => None,
-        (Kind::Prometheus | Kind::Unclear, None) => {
+        (Kind::Known(_) | Kind::Unclear, None) => {
             fields.missing(
                 "remote_read_url",
                 "Add Prometheus' remote read endpoint, as in http://prometheus:9090/api/v1/read.",
@@ -58,65 +70,95 @@ pub(super) fn source(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<
         }
     };
     if !matches!(kind, Kind::Other) {
-        for name in ["export_url", "capture_manifest_path"] {
-            if let Some(value) = fields.get(name) {
-                let at = super::json::start(value);
-                walk.found.warning(
-                    at,
-                    &fields.path(name),
-                    format!("{name} is not used for a prometheus source"),
-                    "Remove it.",
-                );
-            }
-        }
+        unused(fields, &["export_url", "capture_manifest_path"], "prometheus", walk);
     }
-    let (query_range_url, metadata_url, exemplar_url) = optional_urls(&fields, walk);
-    let headers = plain(read_headers(&fields, walk));
-    let set = set_urls(&fields);
-    let section = remote_read_url.map(|remote_read_url| Source {
+    let (query_range_url, metadata_url, exemplar_url) = optional_urls(fields, walk);
+    let headers = plain(read_headers(fields, walk));
+    remote_read_url.map(|remote_read_url| Source {
         kind: SourceKind::Prometheus,
         headers,
         remote_read_url,
+        capture_manifest_path: None,
         query_range_url,
         metadata_url,
         exemplar_url,
-    });
-    Some(Read { section, brace: fields.brace, set })
+    })
+}
+
+/// A source that has been recorded.
+fn recording(fields: &Fields<'_, '_>, kind: SourceKind, walk: &mut Walk<'_, '_>) -> Option<Source> {
+    unused(fields, &SERVER_FIELDS, kind.as_str(), walk);
+    unused(fields, &["headers"], kind.as_str(), walk);
+    const FIELD: &str = "capture_manifest_path";
+    if fields.get(FIELD).is_none() {
+        fields.missing(
+            FIELD,
+            "Name the manifest's file, relative to this plan: \"capture.json\".",
+            &mut walk.found,
+        );
+        return None;
+    }
+    let (path, at) = fields.string(FIELD, &mut walk.found)?;
+    if path.trim().is_empty() {
+        walk.found.error(at, &fields.path(FIELD), "the path is empty", "Name the manifest's file.");
+        return None;
+    }
+    Some(Source {
+        kind,
+        headers: Vec::new(),
+        remote_read_url: String::new(),
+        capture_manifest_path: Some(path.to_owned()),
+        query_range_url: None,
+        metadata_url: None,
+        exemplar_url: None,
+    })
+}
+
+fn unused(fields: &Fields<'_, '_>, names: &[&str], kind: &str, walk: &mut Walk<'_, '_>) {
+    for name in names {
+        if let Some(value) = fields.get(name) {
+            let message = format!("{name} is not used for {} {kind} source", article(kind));
+            walk.found.warning(super::json::start(value), &fields.path(name), message, "Remove it.");
+        }
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
 #[derive(Clone, Copy)]
 enum Kind {
-    Prometheus,
-    /// Another kind, or none at all that we know.
+    Known(SourceKind),
+    /// A kind that this version cannot read, or none at all that we know.
     Other,
     /// Not given, or not a string.
     Unclear,
 }
 
 fn source_kind(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Kind {
-    let own = SourceKind::Prometheus.as_str();
     if fields.get("kind").is_none() {
         fields.missing("kind", "Add \"kind\": \"prometheus\".", &mut walk.found);
         return Kind::Unclear;
     }
     let Some((kind, at)) = fields.string("kind", &mut walk.found) else { return Kind::Unclear };
-    if kind == own {
-        return Kind::Prometheus;
+    if let Some(known) = SourceKind::ALL.into_iter().find(|known| known.as_str() == kind) {
+        return Kind::Known(known);
     }
     let path = fields.path("kind");
     if LATER.contains(&kind) {
         walk.found.error(
             at,
             &path,
-            format!("this version migrates from prometheus only, not from {kind}"),
+            format!("this version cannot read {kind} yet"),
             "Use the native tsink-migrate for this source.",
         );
         return Kind::Other;
     }
-    let known: Vec<&str> = std::iter::once(own).chain(LATER).collect();
+    let known: Vec<&str> = SourceKind::ALL.iter().map(|known| known.as_str()).chain(LATER).collect();
     let remedy = match closest(kind, &known) {
         Some(guess) => format!("Did you mean {guess}?"),
-        None => "Write \"prometheus\".".to_owned(),
+        None => format!("Known kinds: {}.", known.join(", ")),
     };
     walk.found.error(at, &path, format!("unknown source kind {}", shown(kind)), remedy);
     Kind::Other
@@ -149,7 +191,10 @@ pub(super) fn target(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<
         required("read_url", "Add tsink's remote read endpoint, as in http://tsink:9201/api/v1/read.");
     let (query_range_url, metadata_url, exemplar_url) = optional_urls(&fields, walk);
     let status_url = url(&fields, "status_url", walk);
-    let tenant = tenant(&fields, walk);
+    let tenant = match fields.get("tenant") {
+        Some(_) => tenant(&fields, "tenant", walk),
+        None => Some(walk.default(&fields.path("tenant"), DEFAULT_TENANT).to_owned()),
+    };
     let headers = plain(without_tenant(read_headers(&fields, walk), tenant.as_deref(), walk));
     let set = set_urls(&fields);
     let section = write_url.zip(read_url).zip(tenant).map(|((write_url, read_url), tenant)| Target {
@@ -166,12 +211,9 @@ pub(super) fn target(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<
 }
 
 /// A tenant is not empty and does not start with `__` (http-api.md). It travels as a header value.
-fn tenant(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Option<String> {
-    let path = fields.path("tenant");
-    if fields.get("tenant").is_none() {
-        return Some(walk.default(&path, DEFAULT_TENANT).to_owned());
-    }
-    let (tenant, at) = fields.string("tenant", &mut walk.found)?;
+pub(super) fn tenant(fields: &Fields<'_, '_>, name: &str, walk: &mut Walk<'_, '_>) -> Option<String> {
+    let path = fields.path(name);
+    let (tenant, at) = fields.string(name, &mut walk.found)?;
     let fault = if tenant.trim().is_empty() {
         ("the tenant is empty", "Name it, or leave the field out for the tenant default.")
     } else if tenant.starts_with("__") {

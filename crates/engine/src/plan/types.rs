@@ -34,6 +34,14 @@ pub struct Plan {
 pub enum SourceKind {
     /// Prometheus remote read.
     Prometheus,
+    /// Recorded OTLP requests (`ExportMetricsServiceRequest`).
+    Otlp,
+    /// Recorded InfluxDB line protocol.
+    InfluxLineProtocol,
+    /// Recorded `StatsD` packets.
+    Statsd,
+    /// Recorded Graphite plaintext.
+    GraphitePlaintext,
 }
 
 impl SourceKind {
@@ -41,13 +49,30 @@ impl SourceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
+            Self::Otlp => "otlp",
+            Self::InfluxLineProtocol => "influx_line_protocol",
+            Self::Statsd => "statsd",
+            Self::GraphitePlaintext => "graphite_plaintext",
         }
+    }
+
+    /// All kinds.
+    pub const ALL: [Self; 5] =
+        [Self::Prometheus, Self::Otlp, Self::InfluxLineProtocol, Self::Statsd, Self::GraphitePlaintext];
+
+    /// Whether it is read from a recording instead of a server.
+    pub fn is_recording(self) -> bool {
+        self != Self::Prometheus
     }
 
     /// The console's word (specification §5.1 prints `Prometheus`).
     pub fn title(self) -> &'static str {
         match self {
             Self::Prometheus => "Prometheus",
+            Self::Otlp => "Otlp",
+            Self::InfluxLineProtocol => "InfluxLineProtocol",
+            Self::Statsd => "Statsd",
+            Self::GraphitePlaintext => "GraphitePlaintext",
         }
     }
 }
@@ -59,8 +84,10 @@ pub struct Source {
     pub kind: SourceKind,
     /// Sent with every request to the source.
     pub headers: Vec<(String, Secret)>,
-    /// Remote read endpoint. Always there for `prometheus`.
+    /// Remote read endpoint. Always there for `prometheus`, empty for recordings.
     pub remote_read_url: String,
+    /// The capture manifest, relative to the plan or absolute. Always there for recordings.
+    pub capture_manifest_path: Option<String>,
     /// Range query endpoint for parity checks.
     pub query_range_url: Option<String>,
     /// Metadata endpoint; without it metadata is skipped.
@@ -179,6 +206,12 @@ pub struct Options {
     pub max_attempts: u32,
     /// Findings listed per check at most; 100. Counts are always complete.
     pub max_findings: usize,
+    /// Whether a recording with entries that cannot be read is not migrated; true. Otherwise they are counted,
+    /// listed and left out.
+    pub strict: bool,
+    /// Scratch tenant into which one recorded payload is sent through tsink's own live endpoint, to see that it
+    /// takes what the source sends; none.
+    pub live_probe: Option<String>,
 }
 
 impl Default for Options {
@@ -190,6 +223,8 @@ impl Default for Options {
             slab_samples: 500_000,
             max_attempts: 6,
             max_findings: 100,
+            strict: true,
+            live_probe: None,
         }
     }
 }
