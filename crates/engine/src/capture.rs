@@ -5,6 +5,7 @@
 //! difference: live, one bad line takes its whole request with it; here each line, event or data point stands
 //! for itself, and what the server would refuse is a [`Refusal`] with the server's reason.
 
+pub mod otlp;
 pub mod refusal;
 pub mod series;
 
