@@ -8,6 +8,7 @@
 pub mod lines;
 pub mod manifest;
 pub mod payload;
+pub mod otlp;
 pub mod refusal;
 pub mod series;
 

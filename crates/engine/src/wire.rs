@@ -12,7 +12,7 @@ pub mod prom_chunks;
 pub mod prom_json;
 pub mod prom_read;
 pub mod prom_write;
-mod proto;
+pub(crate) mod proto;
 mod series;
 pub mod snappy;
 pub mod types;

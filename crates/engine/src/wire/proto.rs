@@ -8,14 +8,14 @@
 use super::WireError;
 
 /// Wire types that proto3 uses.
-pub(super) const VARINT: u8 = 0;
-pub(super) const FIXED64: u8 = 1;
-pub(super) const LEN: u8 = 2;
+pub(crate) const VARINT: u8 = 0;
+pub(crate) const FIXED64: u8 = 1;
+pub(crate) const LEN: u8 = 2;
 const FIXED32: u8 = 5;
 
 /// A cursor over a message; `base` is where the message starts in the whole body, for error texts.
 #[derive(Clone)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     base: usize,
@@ -23,7 +23,7 @@ pub(super) struct Reader<'a> {
 
 /// A field: number, wire type, and the offset of its tag within the message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     pub number: u32,
     pub wire: u8,
     pub start: usize,
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Appends a varint.
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value as u8) | 0x80);
         value >>= 7;
@@ -205,7 +205,7 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends a length-delimited field with a one-byte tag.
-pub(super) fn put_bytes(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
+pub(crate) fn put_bytes(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     out.push(tag);
     put_varint(out, value.len() as u64);
     out.extend_from_slice(value);
