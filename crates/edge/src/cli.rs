@@ -29,6 +29,8 @@ pub struct Invocation {
     pub artifact_dir: Option<String>,
     /// Stop after the preflight.
     pub dry_run: bool,
+    /// Let the plan name files outside of its folder.
+    pub allow_outside: bool,
 }
 
 impl Invocation {
@@ -71,8 +73,8 @@ pub fn parse(arguments: &[String]) -> Result<Invocation, Told> {
         Verb::Verify(options) => (Command::Verify, options),
         Verb::CutoverCheck(options) => (Command::CutoverCheck, options),
     };
-    let Options { config, start, end, artifact_dir, dry_run } = options;
-    Ok(Invocation { command, config, start, end, artifact_dir, dry_run })
+    let Options { config, start, end, artifact_dir, dry_run, allow_outside } = options;
+    Ok(Invocation { command, config, start, end, artifact_dir, dry_run, allow_outside })
 }
 
 const TIMES: &str = "\
@@ -86,7 +88,8 @@ Header values in the plan may name environment variables as ${NAME}; their value
 
 Exit code: 0 when everything passed, 1 when something failed or was wrong.";
 
-/// Migrates Prometheus history into tsink.
+/// Migrates history of metrics into tsink: from Prometheus, and from recordings of OTLP, InfluxDB line protocol,
+/// StatsD and Graphite.
 #[derive(Parser)]
 #[command(name = "tsink-migrate", version, after_help = TIMES, disable_help_subcommand = true)]
 #[command(arg_required_else_help = true)]
@@ -125,6 +128,9 @@ struct Options {
     /// Ask both servers and estimate the work, then stop
     #[arg(long)]
     dry_run: bool,
+    /// Let the plan name files of a recording that lie outside of the plan's folder
+    #[arg(long)]
+    allow_outside: bool,
 }
 
 #[cfg(test)]
@@ -147,8 +153,11 @@ mod tests {
             end: "1700086400000".to_owned(),
             artifact_dir: Some("./out".to_owned()),
             dry_run: false,
+            allow_outside: false,
         };
         assert_eq!(found, Ok(backfill));
+        let outside = line("verify --config p --start 1 --end 2 --allow-outside").unwrap();
+        assert!(outside.allow_outside);
         for (verb, stage) in
             [("backfill", Stage::Backfill), ("verify", Stage::Verify), ("cutover-check", Stage::Cutover)]
         {

@@ -2,13 +2,15 @@
 
 use crate::cli::{self, Invocation};
 use crate::diagnostics;
-use crate::host::Host;
+use crate::host::{Host, PlanFile};
 use crate::screen::Screen;
 use crate::text::{clean, one_line};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tsink_migrate_engine::plan::{self, PlanCheck};
-use tsink_migrate_engine::port::Ports;
+use tsink_migrate_engine::port::{FileError, Files, Ports};
 use tsink_migrate_engine::report::{self, Report, Status};
 use tsink_migrate_engine::run::{self, Control, Event, Job};
 
@@ -33,13 +35,46 @@ pub async fn run(host: Rc<dyn Host>, ports: Ports, arguments: Vec<String>) -> i3
             return FAILED;
         }
     };
-    match work(&host, ports, &invocation).await {
+    let files = Rc::new(PlanFiles {
+        host: host.clone(),
+        plan: invocation.config.clone(),
+        allow_outside: invocation.allow_outside,
+    });
+    match work(&host, Ports { files, ..ports }, &invocation).await {
         Ok(Status::Pass) => PASSED,
         Ok(Status::Fail) => FAILED,
         Err(told) => {
             host.stderr(&told);
             FAILED
         }
+    }
+}
+
+/// The files of a plan, which count from its folder.
+struct PlanFiles {
+    host: Rc<dyn Host>,
+    plan: String,
+    allow_outside: bool,
+}
+
+impl PlanFiles {
+    fn file(&self, path: &str) -> PlanFile {
+        PlanFile { plan: self.plan.clone(), path: path.to_owned(), allow_outside: self.allow_outside }
+    }
+}
+
+impl Files for PlanFiles {
+    fn size(&self, path: &str) -> LocalBoxFuture<'static, Result<u64, FileError>> {
+        self.host.file_size(&self.file(path))
+    }
+
+    fn read(
+        &self,
+        path: &str,
+        offset: u64,
+        length: usize,
+    ) -> LocalBoxFuture<'static, Result<Bytes, FileError>> {
+        self.host.read_part(&self.file(path), offset, length)
     }
 }
 

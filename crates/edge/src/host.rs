@@ -1,11 +1,33 @@
 //! What the command needs from the machine it runs on.
 
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+use tsink_migrate_engine::port::FileError;
+
+/// A file that a plan names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFile {
+    /// Path of the plan: its folder is where relative paths begin.
+    pub plan: String,
+    /// As named.
+    pub path: String,
+    /// Whether it may lie outside of the plan's folder.
+    pub allow_outside: bool,
+}
 
 /// Files, streams, environment and signals. Errors are what to tell, without the path.
 pub trait Host {
     /// Reads a file from its start, `limit` bytes at most. Pipes are files too.
     fn read_file(&self, path: &str, limit: usize) -> LocalBoxFuture<'static, Result<Vec<u8>, String>>;
+    /// Size in bytes of a file that the plan names.
+    fn file_size(&self, file: &PlanFile) -> LocalBoxFuture<'static, Result<u64, FileError>>;
+    /// Up to `length` bytes from byte `offset` of a file that the plan names; fewer at its end only.
+    fn read_part(
+        &self,
+        file: &PlanFile,
+        offset: u64,
+        length: usize,
+    ) -> LocalBoxFuture<'static, Result<Bytes, FileError>>;
     /// Makes a directory and those above it, if they are not there.
     fn make_dir(&self, path: &str) -> LocalBoxFuture<'static, Result<(), String>>;
     /// Writes a file into a directory.

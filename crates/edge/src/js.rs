@@ -1,10 +1,12 @@
 //! The entry point, and the [`Host`] that `bin/tsink-migrate.mjs` lends.
 
 use crate::command;
-use crate::host::Host;
+use crate::host::{Host, PlanFile};
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use js_sys::{Function, Reflect, Uint8Array};
 use std::rc::Rc;
+use tsink_migrate_engine::port::FileError;
 use tsink_migrate_host::panics;
 use wasm_bindgen::prelude::*;
 
@@ -16,6 +18,17 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = readFile)]
     async fn read_file(this: &JsHost, path: &str, limit: u32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = fileSize)]
+    async fn file_size(this: &JsHost, plan: &str, path: &str, outside: bool) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = readPart)]
+    async fn read_part(
+        this: &JsHost,
+        plan: &str,
+        path: &str,
+        outside: bool,
+        offset: f64,
+        length: u32,
+    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = makeDir)]
     async fn make_dir(this: &JsHost, path: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = writeFile)]
@@ -59,6 +72,36 @@ impl Host for Node {
         })
     }
 
+    fn file_size(&self, file: &PlanFile) -> LocalBoxFuture<'static, Result<u64, FileError>> {
+        let (host, file) = (self.0.clone(), file.clone());
+        Box::pin(async move {
+            let size = host.file_size(&file.plan, &file.path, file.allow_outside).await;
+            let size = size.map_err(|error| file_error(&file.path, &error))?;
+            // A file has less than 2^53 bytes, which a JavaScript number holds exactly.
+            Ok(size.as_f64().unwrap_or_default() as u64)
+        })
+    }
+
+    fn read_part(
+        &self,
+        file: &PlanFile,
+        offset: u64,
+        length: usize,
+    ) -> LocalBoxFuture<'static, Result<Bytes, FileError>> {
+        let (host, file) = (self.0.clone(), file.clone());
+        Box::pin(async move {
+            let length = u32::try_from(length).unwrap_or(u32::MAX);
+            let read =
+                host.read_part(&file.plan, &file.path, file.allow_outside, offset as f64, length).await;
+            let bytes = read.map_err(|error| file_error(&file.path, &error))?;
+            let bytes: Uint8Array = bytes.dyn_into().map_err(|_| FileError::Unreadable {
+                path: file.path.clone(),
+                message: "it gave no bytes".to_owned(),
+            })?;
+            Ok(Bytes::from(bytes.to_vec()))
+        })
+    }
+
     fn make_dir(&self, path: &str) -> LocalBoxFuture<'static, Result<(), String>> {
         let (host, path) = (self.0.clone(), path.to_owned());
         Box::pin(async move { host.make_dir(&path).await.map(drop).map_err(|error| reason(&error)) })
@@ -92,6 +135,16 @@ impl Host for Node {
         self.0.on_interrupt(callback.as_ref().unchecked_ref());
         // Signals come as long as the process lives.
         callback.forget();
+    }
+}
+
+fn file_error(path: &str, error: &JsValue) -> FileError {
+    let path = path.to_owned();
+    let code = Reflect::get(error, &JsValue::from_str("code")).ok().and_then(|code| code.as_string());
+    match code.as_deref() {
+        Some("ENOENT" | "ENOTDIR") => FileError::NotFound { path },
+        Some("EOUTSIDE") => FileError::Outside { path },
+        _ => FileError::Unreadable { path, message: reason(error) },
     }
 }
 

@@ -1,13 +1,16 @@
 //! The command against a machine made of maps: what it prints where, what it reads, and its exit codes.
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tsink_migrate_edge::command;
-use tsink_migrate_edge::host::Host;
-use tsink_migrate_engine::port::{Clock, NetworkCause, Ports, Request, Response, Transport, TransportError};
+use tsink_migrate_edge::host::{Host, PlanFile};
+use tsink_migrate_engine::port::{
+    Clock, FileError, NetworkCause, NoFiles, Ports, Request, Response, Transport, TransportError,
+};
 
 /// Files, variables, and everything that was written or asked for.
 #[derive(Default)]
@@ -27,10 +30,36 @@ impl Machine {
     }
 }
 
+impl Machine {
+    fn plan_file(&self, file: &PlanFile) -> Result<Vec<u8>, FileError> {
+        if file.path.starts_with("..") && !file.allow_outside {
+            return Err(FileError::Outside { path: file.path.clone() });
+        }
+        self.files.get(&file.path).cloned().ok_or(FileError::NotFound { path: file.path.clone() })
+    }
+}
+
 impl Host for Machine {
     fn read_file(&self, path: &str, limit: usize) -> LocalBoxFuture<'static, Result<Vec<u8>, String>> {
         let file = self.files.get(path).map(|bytes| bytes.iter().copied().take(limit).collect());
         Box::pin(ready(file.ok_or_else(|| "there is no such file or directory".to_owned())))
+    }
+
+    fn file_size(&self, file: &PlanFile) -> LocalBoxFuture<'static, Result<u64, FileError>> {
+        let size = self.plan_file(file).map(|bytes| bytes.len() as u64);
+        Box::pin(ready(size))
+    }
+
+    fn read_part(
+        &self,
+        file: &PlanFile,
+        offset: u64,
+        length: usize,
+    ) -> LocalBoxFuture<'static, Result<Bytes, FileError>> {
+        let part = self
+            .plan_file(file)
+            .map(|bytes| bytes.into_iter().skip(offset as usize).take(length).collect::<Vec<u8>>().into());
+        Box::pin(ready(part))
     }
 
     fn make_dir(&self, path: &str) -> LocalBoxFuture<'static, Result<(), String>> {
@@ -102,7 +131,8 @@ impl Clock for Still {
 /// Exit code, stdout, stderr.
 fn run(machine: &Rc<Machine>, line: &str) -> (i32, String, String) {
     let transport = Rc::new(Deaf::default());
-    let ports = Ports { transport: transport.clone(), clock: Rc::new(Still), seed: 1 };
+    let ports =
+        Ports { transport: transport.clone(), clock: Rc::new(Still), files: Rc::new(NoFiles), seed: 1 };
     let arguments = line.split_whitespace().map(str::to_owned).collect();
     let Some(code) = command::run(machine.clone(), ports, arguments).now_or_never() else {
         unreachable!("nothing here takes time")
@@ -194,6 +224,31 @@ fn a_breakdown_writes_no_artifacts_and_shows_no_secret() {
     assert!(!err.contains("hunter2"), "{err}");
     assert_eq!(machine.made.take(), ["out"]);
     assert!(machine.written.take().is_empty());
+}
+
+const RECORDED: &str = r#"{
+  "source": { "kind": "influx_line_protocol", "capture_manifest_path": "MANIFEST" },
+  "target": { "write_url": "http://127.0.0.1:9201/api/v1/write", "read_url": "http://127.0.0.1:9201/api/v1/read" },
+  "selectors": ["cpu"]
+}"#;
+
+#[test]
+fn a_recording_outside_of_the_plans_folder_needs_leave() {
+    let mut machine = Machine::with_plan(RECORDED.replace("MANIFEST", "../c.json"));
+    machine.files.insert("../c.json".to_owned(), b"[]".to_vec());
+    let machine = Rc::new(machine);
+    let (code, _, err) = run(&machine, LINE);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("../c.json lies outside of the plan's folder") && err.contains("--allow-outside"),
+        "{err}"
+    );
+    let (code, _, err) = run(&machine, &format!("{LINE} --allow-outside"));
+    assert_eq!(code, 1);
+    assert!(err.contains("ECONNREFUSED") || err.contains("127.0.0.1:9201"), "{err}");
+    let gone = Machine::with_plan(RECORDED.replace("MANIFEST", "c.json"));
+    let (_, _, err) = run(&Rc::new(gone), LINE);
+    assert!(err.contains("c.json is not there"), "{err}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The ports through which the engine reaches the world: HTTP and time. A host passes them in.
+//! The ports through which the engine reaches the world: HTTP, time and files. A host passes them in.
 //!
 //! Futures are local (`!Send`): a web worker and Node.js run the engine on one thread.
 
@@ -15,6 +15,8 @@ pub struct Ports {
     pub transport: Rc<dyn Transport>,
     /// Time.
     pub clock: Rc<dyn Clock>,
+    /// Files that a plan names.
+    pub files: Rc<dyn Files>,
     /// Seed of the jitter in retry delays; the engine itself has no randomness.
     pub seed: u64,
 }
@@ -37,6 +39,77 @@ pub trait Clock {
     fn monotonic_ms(&self) -> f64;
     /// Waits for so many ms.
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()>;
+}
+
+/// Files that a plan or a manifest names: relative to the plan, or absolute where the host allows it. They are
+/// read in pieces and never written.
+pub trait Files {
+    /// Size of a file in bytes.
+    fn size(&self, path: &str) -> LocalBoxFuture<'static, Result<u64, FileError>>;
+
+    /// Up to `length` bytes from byte `offset` on; fewer at the end of the file only.
+    fn read(
+        &self,
+        path: &str,
+        offset: u64,
+        length: usize,
+    ) -> LocalBoxFuture<'static, Result<Bytes, FileError>>;
+}
+
+/// A file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// There is none of this name.
+    #[error("{path} is not there")]
+    NotFound {
+        /// As named.
+        path: String,
+    },
+    /// It lies outside of the plan's folder, and the operator has not allowed that.
+    #[error("{path} lies outside of the plan's folder")]
+    Outside {
+        /// As named.
+        path: String,
+    },
+    /// It is there, but cannot be read.
+    #[error("{path} cannot be read: {message}")]
+    Unreadable {
+        /// As named.
+        path: String,
+        /// What the host said.
+        message: String,
+    },
+}
+
+impl FileError {
+    /// What to do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => {
+                "On the page, drop the file or its folder too; in the command, check the path: it counts from the plan's folder."
+            }
+            Self::Outside { .. } => "Move it into the plan's folder, or allow it with --allow-outside.",
+            Self::Unreadable { .. } => {
+                "Check its permissions, and that it has not been changed or removed meanwhile; then try again."
+            }
+        }
+    }
+}
+
+/// The files of a host that has none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn size(&self, path: &str) -> LocalBoxFuture<'static, Result<u64, FileError>> {
+        let path = path.to_owned();
+        Box::pin(async move { Err(FileError::NotFound { path }) })
+    }
+
+    fn read(&self, path: &str, _: u64, _: usize) -> LocalBoxFuture<'static, Result<Bytes, FileError>> {
+        let path = path.to_owned();
+        Box::pin(async move { Err(FileError::NotFound { path }) })
+    }
 }
 
 /// HTTP method.

@@ -128,6 +128,20 @@ impl<'a> Server<'a> {
         self.call(errand, request, limit, read)
     }
 
+    /// A POST of text with parameters in the URL.
+    pub fn post_text<T: 'static>(
+        &self,
+        errand: &Errand<'_>,
+        params: &[(&str, &str)],
+        text: String,
+        limit: usize,
+        read: impl Fn(&Answer, &Asked) -> crate::Result<T> + 'static,
+    ) -> Call<T> {
+        let own = [("Content-Type", "text/plain; charset=utf-8")];
+        let request = self.request(Method::Post, with_query(errand.url, params), &own, Bytes::from(text));
+        self.call(errand, request, limit, read)
+    }
+
     /// A GET with parameters.
     pub fn get<T: 'static>(
         &self,

@@ -7,6 +7,7 @@ mod console;
 mod document;
 mod json;
 mod markdown;
+mod recording;
 pub(crate) mod words;
 
 pub use console::console;
@@ -18,6 +19,7 @@ pub use document::{
 };
 pub use json::json;
 pub use markdown::markdown;
+pub use recording::{BadEntry, Flag, FlagGroup, MetricPreview, Recording, RefusalExample, RefusalGroup};
 
 use crate::model::Window;
 use crate::run::Stage;

@@ -15,7 +15,10 @@ mod meter;
 mod parity;
 mod permits;
 mod preflight;
+mod probe;
 mod reading;
+mod recorded;
+mod recording;
 mod retention;
 mod retry;
 mod slabs;
@@ -23,6 +26,8 @@ mod tally;
 mod verify;
 
 pub use control::Control;
+pub use recorded::preview;
+
 pub use event::{Event, NoticeLevel, Progress, SlabState, Stage};
 
 use crate::error::{Error, Result};

@@ -1,6 +1,9 @@
 //! PromQL selectors → label matchers. Parsing is `promql-parser`'s, behind [`promql`]'s guards.
 
+mod matching;
 pub(crate) mod promql;
+
+pub use matching::Predicate;
 
 use crate::wire::types::{LabelMatcher, MatcherType};
 use promql_parser::label::{MatchOp, Matcher};

@@ -173,7 +173,10 @@ fn the_specifications_recording_plans_are_ready() {
 #[test]
 fn what_a_recording_has_no_use_for_is_said() {
     let text = plan("influx")
-        .replace("\"source\": {", "\"promql_checks\": [{\"query\": \"up\"}], \"source\": { \"metadata_url\": \"http://a/b\",")
+        .replace(
+            "\"source\": {",
+            "\"promql_checks\": [{\"query\": \"up\"}], \"source\": { \"metadata_url\": \"http://a/b\",",
+        )
         .replace("\"tenant\": \"default\"", "\"tenant\": \"a\"")
         .replacen('{', "{ \"options\": { \"live_probe\": \"a\" },", 1);
     insta::assert_snapshot!(lines(&in_command(&text)));

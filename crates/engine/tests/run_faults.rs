@@ -117,6 +117,29 @@ fn what_is_there_is_not_written_again() {
 }
 
 #[test]
+fn what_may_have_arrived_is_not_sent_again_when_the_target_cannot_be_asked() {
+    for answer in [Fault::Status(400, "no"), Fault::Status(413, "too large")] {
+        let world = world();
+        let lost = Cell::new(false);
+        world.faults(move |request, number| {
+            if number > 30 && !lost.get() && request.url.ends_with("/write") {
+                lost.set(true);
+                return Some(Fault::LostAnswer);
+            }
+            let asks = lost.get() && request.side == Side::Target && request.url.ends_with("/read");
+            asks.then(|| answer.clone())
+        });
+        let plan = || plan(&plan_text(&["m"], r#","batch":{"max_points_per_write":1000}"#));
+        let first = run(&world, plan(), DAY, &[Stage::Backfill]);
+        assert!(first.result.is_err() || backfill(&first).status == Status::Fail);
+        assert_eq!(world.doubled(), 0, "a batch that may be there was taken apart and sent");
+        world.faults(|_, _| None);
+        run(&world, plan(), DAY, &[Stage::Backfill]).result.unwrap();
+        assert_eq!((world.target(), world.doubled()), (world.expected(), 0));
+    }
+}
+
+#[test]
 fn a_busy_target_is_given_room() {
     let world = world();
     let refusals = Cell::new(0);

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod environment;
+pub mod files;
 mod outbox;
 pub mod panics;
 pub mod protocol;
@@ -19,13 +20,15 @@ pub use environment::Environment;
 pub use transport::FetchTransport;
 
 use std::rc::Rc;
-use tsink_migrate_engine::port::Ports;
+use tsink_migrate_engine::port::{NoFiles, Ports};
 
-/// The engine's ports in this environment: `fetch`, the system's clocks and timers, a random seed.
+/// The engine's ports in this environment: `fetch`, the system's clocks and timers, a random seed. There are no
+/// files: the worker puts those of the page in, the command those of its plan.
 pub fn ports() -> Ports {
     Ports {
         transport: Rc::new(FetchTransport::new()),
         clock: Rc::new(HostClock),
+        files: Rc::new(NoFiles),
         // A seed of jitter needs no cryptography; 2^53 is what a JavaScript number holds exactly.
         seed: (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64,
     }

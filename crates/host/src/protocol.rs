@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use tsink_migrate_engine::gateway::Recipe;
-use tsink_migrate_engine::plan::PlanCheck;
+use tsink_migrate_engine::plan::{PlanCheck, SourceKind};
+use tsink_migrate_engine::report::Recording;
 use tsink_migrate_engine::run::{Event, Stage};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -58,6 +59,24 @@ pub enum ToEngine {
         /// URL of the page.
         base: String,
     },
+    /// The files that plans and manifests may name, in the place of those before. Posted as an array: this message,
+    /// then one `File` for each path.
+    Files {
+        /// Relative paths, as they were dropped.
+        paths: Vec<String>,
+    },
+    /// Read a recording and say what becomes of it; answered by [`FromEngine::Previewed`] with the same id. A
+    /// preview that is still under way ends without an answer.
+    Preview {
+        /// Chosen by the page; the newest id counts.
+        id: u32,
+        /// Kind of the payloads.
+        kind: SourceKind,
+        /// The manifest, one of the files.
+        manifest: String,
+        /// Target tenant, which OTLP makes a label of.
+        tenant: String,
+    },
     /// Start a job. Refused with [`FromEngine::Failed`] while another runs.
     Start {
         /// Plan text.
@@ -86,6 +105,8 @@ impl fmt::Debug for ToEngine {
         f.write_str(match self {
             Self::Check { .. } => "Check { .. }",
             Self::Recipes { .. } => "Recipes { .. }",
+            Self::Files { .. } => "Files { .. }",
+            Self::Preview { .. } => "Preview { .. }",
             Self::Start { .. } => "Start { .. }",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
@@ -115,6 +136,24 @@ pub enum FromEngine {
         /// Recipes; none when the plan has an error.
         recipes: Vec<Recipe>,
         /// Why there can be none for a valid plan.
+        error: Option<tsink_migrate_engine::Error>,
+    },
+    /// How far a preview has come; at most ten a second.
+    Scanned {
+        /// Id of the question.
+        id: u32,
+        /// Bytes of the manifest read.
+        read_bytes: u64,
+        /// Bytes of the manifest.
+        bytes: u64,
+    },
+    /// Answer to [`ToEngine::Preview`].
+    Previewed {
+        /// Id of the question.
+        id: u32,
+        /// What the recording holds; none when it cannot be read.
+        recording: Option<Box<Recording>>,
+        /// Why it cannot be read.
         error: Option<tsink_migrate_engine::Error>,
     },
     /// The run says something: what came up since the last such message, in order.

@@ -4,13 +4,16 @@
 //! job. A page must also listen to the worker's `error` event: memory that runs out ends the instance without
 //! a message.
 
+use crate::files::PageFiles;
 use crate::outbox::Outbox;
 use crate::protocol::{FromEngine, ToEngine, from_js, to_js};
 use crate::{panics, ports, start};
+use futures_util::future::{AbortHandle, abortable};
 use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use tsink_migrate_engine::plan::SourceKind;
 use tsink_migrate_engine::port::Ports;
 use tsink_migrate_engine::report::{self, Status};
 use tsink_migrate_engine::run::{self, Control, Event, Stage};
@@ -29,18 +32,31 @@ pub fn run() -> bool {
             post(&scope, &FromEngine::Failed { error });
         }
     });
+    let files = Rc::new(PageFiles::default());
     let worker = Rc::new(Worker {
         scope: scope.clone(),
-        ports: ports(),
+        ports: Ports { files: files.clone(), ..ports() },
+        files,
+        preview: RefCell::default(),
         running: RefCell::default(),
         outbox: RefCell::default(),
         will_come_back: Cell::new(false),
     });
     let on_message = Closure::<dyn Fn(MessageEvent)>::new({
         let worker = worker.clone();
-        move |message: MessageEvent| match from_js(&message.data()) {
-            Ok(message) => worker.receive(message),
-            Err(_) => worker.post(&FromEngine::Failed { error: other_build() }),
+        move |message: MessageEvent| {
+            // A message that brings files is the first of an array.
+            let data = message.data();
+            let with_files = data.dyn_ref::<Array>().cloned();
+            let first = with_files.as_ref().map_or(data, |all| all.get(0));
+            match from_js(&first) {
+                Ok(ToEngine::Files { paths }) => {
+                    let files = with_files.iter().flat_map(|all| all.iter().skip(1));
+                    worker.files.set(paths.into_iter().zip(files));
+                }
+                Ok(message) => worker.receive(message),
+                Err(_) => worker.post(&FromEngine::Failed { error: other_build() }),
+            }
         }
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -53,6 +69,9 @@ pub fn run() -> bool {
 struct Worker {
     scope: DedicatedWorkerGlobalScope,
     ports: Ports,
+    files: Rc<PageFiles>,
+    /// Ends the preview under way.
+    preview: RefCell<Option<AbortHandle>>,
     running: RefCell<Option<Control>>,
     outbox: RefCell<Outbox>,
     will_come_back: Cell<bool>,
@@ -65,6 +84,9 @@ impl Worker {
                 let check = Box::new(self.check(&text, &base, &secrets, &start, &end));
                 self.post(&FromEngine::Checked { id, check });
             }
+            // Taken where the files are.
+            ToEngine::Files { .. } => {}
+            ToEngine::Preview { id, kind, manifest, tenant } => self.preview(id, kind, manifest, tenant),
             ToEngine::Recipes { text, base } => self.post(&self.recipes(&text, &base)),
             ToEngine::Start { text, base, secrets, start, end, stages } => {
                 let check = self.check(&text, &base, &secrets, &start, &end);
@@ -95,6 +117,26 @@ impl Worker {
     ) -> plan::PlanCheck {
         let now_ms = self.ports.clock.now_ms();
         plan::check(text, &plan::Context { base: Some(base), secrets, now_ms, start, end })
+    }
+
+    fn preview(self: &Rc<Self>, id: u32, kind: SourceKind, manifest: String, tenant: String) {
+        let worker = self.clone();
+        let (work, handle) = abortable(async move {
+            let tell = |read_bytes, bytes| worker.post(&FromEngine::Scanned { id, read_bytes, bytes });
+            let answer = run::preview(&worker.ports, kind, &manifest, &tenant, tell).await;
+            let (recording, error) = match answer {
+                Ok(recording) => (Some(Box::new(recording)), None),
+                Err(error) => (None, Some(error)),
+            };
+            worker.post(&FromEngine::Previewed { id, recording, error });
+        });
+        if let Some(before) = self.preview.replace(Some(handle)) {
+            before.abort();
+        }
+        wasm_bindgen_futures::spawn_local(async move {
+            // An abort is no failure: the answer is no longer wanted.
+            let _ = work.await;
+        });
     }
 
     fn recipes(&self, text: &str, base: &str) -> FromEngine {

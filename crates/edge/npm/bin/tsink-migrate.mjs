@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Lends files, streams, environment variables and signals to the engine. Everything else is in there.
-import { mkdir, open, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readFile, realpath, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve, isAbsolute } from "node:path";
 import process from "node:process";
 import init, { run } from "../engine/tsink_migrate_edge.js";
 
@@ -9,8 +9,39 @@ const NEEDS_NODE = 20;
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 
+const MAX_OPEN_FILES = 8;
+
 let interrupt = null;
 let interrupted = false;
+
+// Files that a plan names, by path, the one that was used last at the end: a recording is read in pieces.
+const openFiles = new Map();
+
+async function openFile(plan, path, allowOutside) {
+  const folder = dirname(resolve(plan));
+  const named = resolve(folder, path);
+  const known = openFiles.get(named);
+  if (known) {
+    openFiles.delete(named);
+    openFiles.set(named, known);
+    return known;
+  }
+  if (!allowOutside) {
+    // Links are followed first: one must not lead out of the folder.
+    const inside = relative(await realpath(folder), await realpath(named));
+    if (inside === "" || inside === ".." || inside.startsWith("../") || inside.startsWith("..\\") || isAbsolute(inside)) {
+      throw Object.assign(new Error("outside of the plan's folder"), { code: "EOUTSIDE" });
+    }
+  }
+  const file = await open(named, "r");
+  openFiles.set(named, file);
+  for (const [oldest, handle] of openFiles) {
+    if (openFiles.size <= MAX_OPEN_FILES) break;
+    openFiles.delete(oldest);
+    await handle.close();
+  }
+  return file;
+}
 
 const host = {
   // Reads the first bytes only, so that a path to something huge does no harm. Pipes have no position.
@@ -28,6 +59,22 @@ const host = {
     } finally {
       await file.close();
     }
+  },
+  async fileSize(plan, path, allowOutside) {
+    const stat = await (await openFile(plan, path, allowOutside)).stat();
+    if (!stat.isFile()) throw Object.assign(new Error("not a file"), { code: stat.isDirectory() ? "EISDIR" : "ENOTFILE" });
+    return stat.size;
+  },
+  async readPart(plan, path, allowOutside, offset, length) {
+    const file = await openFile(plan, path, allowOutside);
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
   },
   makeDir: (path) => mkdir(path, { recursive: true }),
   writeFile: (dir, name, text) => writeFile(join(dir, name), text),

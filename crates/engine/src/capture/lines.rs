@@ -1,25 +1,27 @@
-//! What the protocols of text lines have in common.
+//! What the three text protocols have in common: a payload is lines, and each line stands for itself.
 
 use super::{Refusal, Row, SeriesTable};
 use crate::model::Millis;
 use std::collections::BTreeMap;
 
-/// Query of a captured request, name to value.
+/// Query parameters of a captured request, decoded.
 pub type QueryParams = BTreeMap<String, String>;
 
-/// A protocol whose payloads are lines.
+/// A protocol whose payloads are lines of text.
 pub trait LineProtocol {
-    /// Begins a payload.
+    /// Begins a payload: what belongs to the payload before is forgotten, what lives longer (states of `StatsD`
+    /// gauges) stays. `params` are read by `InfluxDB` alone: `precision`, `db`, `rp`, `bucket`, `org`.
     ///
     /// # Errors
-    /// When the query parameters refuse the payload as a whole.
+    /// A precision that tsink does not know refuses the whole payload.
     fn begin(&mut self, params: &QueryParams) -> Result<(), Refusal>;
 
-    /// Normalises one line, without its line end, and appends its samples to `rows`. A line without a timestamp
-    /// counts as of `received_at`, Unix ms. Tells whether the line held anything.
+    /// Normalises one line and appends its samples to `rows`. `line` comes without its `\n`; a `\r` and blanks
+    /// around it do no harm. `received_at` is when the payload came, for lines without a timestamp. Says whether
+    /// the line held anything; a blank one does not.
     ///
     /// # Errors
-    /// When tsink would refuse the line; `rows` is as it was.
+    /// What tsink would refuse; then `rows` is as it was.
     fn line(
         &mut self,
         line: &str,
@@ -28,6 +30,6 @@ pub trait LineProtocol {
         rows: &mut Vec<Row>,
     ) -> Result<bool, Refusal>;
 
-    /// Lines and bytes that tsink takes in one live payload.
+    /// How many lines and how many bytes of one payload tsink takes live; `None` where there is no limit.
     fn payload_limits(&self) -> (Option<usize>, Option<usize>);
 }

@@ -66,7 +66,9 @@ impl GatewayInput {
         let page = Url::parse(page_url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let page_origin = page.as_ref().map(origin_of).transpose()?;
         let (source, target) = (&plan.source, &plan.target);
-        let read = Some(&source.remote_read_url);
+        // A recording is no server.
+        let read = Some(&source.remote_read_url).filter(|_| !source.kind.is_recording());
+        let probe = Some(&target.write_url).filter(|_| plan.options.live_probe.is_some());
         let wanted = [
             (Some("source.remote_read_url"), read, "/prometheus/api/v1/read", POST),
             (
@@ -85,6 +87,7 @@ impl GatewayInput {
             (None, read, "/prometheus/api/v1/query", GET_POST),
             (None, read, "/prometheus/api/v1/status/buildinfo", GET),
             (Some("target.write_url"), Some(&target.write_url), "/tsink/api/v1/write", POST),
+            (None, probe, "/tsink/write", POST),
             (Some("target.read_url"), Some(&target.read_url), "/tsink/api/v1/read", POST),
             (
                 Some("target.query_range_url"),
@@ -105,7 +108,8 @@ impl GatewayInput {
         for (field, url, path, methods) in wanted {
             let Some(url) = url else { continue };
             let side = if path.starts_with("/tsink") { "target" } else { "source" };
-            let mut upstream = upstream(url, field.unwrap_or("source.remote_read_url"))?;
+            let beside = if side == "source" { "source.remote_read_url" } else { "target.write_url" };
+            let mut upstream = upstream(url, field.unwrap_or(beside))?;
             if page
                 .as_ref()
                 .is_some_and(|page| Url::parse(url).is_ok_and(|url| url.origin() == page.origin()))
@@ -120,7 +124,8 @@ impl GatewayInput {
             }
             if field.is_none() {
                 // Derived paths stand beside remote read; where that has another name there are none.
-                let Some(base) = upstream.path.strip_suffix("/api/v1/read") else { continue };
+                let known = if side == "source" { "/api/v1/read" } else { "/api/v1/write" };
+                let Some(base) = upstream.path.strip_suffix(known) else { continue };
                 upstream.path = format!("{base}{}", api_part(path));
             }
             endpoints.push(Endpoint { field, path: path.to_owned(), methods, upstream });
@@ -180,7 +185,7 @@ impl GatewayInput {
 
 /// `/prometheus/api/v1/read` → `/api/v1/read`.
 fn api_part(path: &str) -> &str {
-    path.find("/api/").and_then(|at| path.get(at..)).unwrap_or(path)
+    ["/prometheus", "/tsink"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path)
 }
 
 fn upstream(text: &str, field: &str) -> crate::Result<Upstream> {

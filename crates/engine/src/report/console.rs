@@ -32,6 +32,10 @@ pub fn console(report: &Report) -> String {
             line("exemplars", &report.exemplars_written);
             line("metadata", &report.metadata_written);
             line("write_batches", &report.write_batches);
+            if let Some(recording) = &report.preflight.recording {
+                line("refused", &recording.refused);
+                line("bad_entries", &recording.bad_entries);
+            }
         }
         Report::Verify(report) => {
             line("raw_checks", &report.raw_checks.len());

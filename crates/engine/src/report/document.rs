@@ -1,5 +1,6 @@
 //! The document model. Times are Unix ms, durations ms, counts samples unless a field says otherwise.
 
+use super::Recording;
 use crate::error::{Error, Side};
 use crate::model::Millis;
 use crate::plan::SourceKind;
@@ -175,6 +176,9 @@ pub struct PreflightReport {
     pub target_oldest_ms: Option<Millis>,
     /// Expected work, if the source could be read.
     pub estimate: Option<Estimate>,
+    /// What the recording holds, when the source is one.
+    #[serde(default)]
+    pub recording: Option<Box<Recording>>,
     /// What to know before starting.
     pub notes: Vec<Note>,
     /// Tool and times.

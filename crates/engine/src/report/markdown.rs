@@ -5,6 +5,7 @@
 mod backfill;
 mod escape;
 mod preflight;
+mod recording;
 mod verify;
 
 use super::words::{grouped, show_duration, show_time};

@@ -3,22 +3,20 @@
 //! At most [`SLABS_AT_ONCE`] slabs are in memory: while one is written, the next is read. Inside a slab,
 //! batches are built as writes find room, so what waits is bounded by the number of writes at once.
 
+mod recorded;
+mod writing;
+
 use super::context::Run;
 use super::event::{Event, NoticeLevel, SlabState, Stage};
-use super::http::cancelled;
 use super::meter::Meter;
+use super::reading::Piece;
 use super::slabs;
 use super::tally::Tally;
-use crate::error::{Error, ErrorKind, Result, Side};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Labels, Series, Window};
-use crate::port::NetworkCause;
 use crate::report::{BackfillReport, Level, PreflightReport, Status};
-use crate::selector::Selector;
-use crate::source::prometheus;
-use crate::target::tsink;
-use crate::target::tsink::WriteOutcome;
 use crate::wire::prom_read::labels_identity;
-use crate::wire::prom_write::{BatchBuilder, Present, WriteBatch};
+use crate::wire::prom_write::{BatchBuilder, Present};
 use futures_util::join;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use rustc_hash::FxHashMap;
@@ -26,19 +24,8 @@ use std::cell::RefCell;
 
 /// Slabs held in memory at once.
 const SLABS_AT_ONCE: usize = 2;
-/// Requests spent on finding the bad rows of one refused batch at most.
-const ISOLATION_BUDGET: u32 = 64;
 /// Metadata requests at once.
 const METADATA_AT_ONCE: usize = 4;
-
-/// Whether a failed write may be in the target all the same.
-fn may_have_arrived(error: &Error) -> bool {
-    match error.kind {
-        ErrorKind::Timeout | ErrorKind::Server | ErrorKind::Protocol => true,
-        ErrorKind::Network(cause) => !matches!(cause, NetworkCause::Refused | NetworkCause::NameNotFound),
-        _ => false,
-    }
-}
 
 struct Backfill<'a> {
     run: &'a Run,
@@ -158,6 +145,9 @@ impl Run {
 impl Backfill<'_> {
     async fn samples(&self, preflight: &PreflightReport) {
         let run = self.run;
+        if run.plan.source.kind.is_recording() {
+            return self.recorded().await;
+        }
         let estimates = preflight.estimate.as_ref();
         let cuts: Vec<Vec<Window>> = run
             .plan
@@ -198,6 +188,24 @@ impl Backfill<'_> {
             .await;
     }
 
+    /// Says what became of a slab.
+    fn state(&self, selector: usize, slab: usize, state: SlabState, rows: u64) {
+        self.run.emit(Event::Slab { stage: Stage::Backfill, selector, slab, state, rows });
+    }
+
+    /// Notes a slab of which one side could not be read.
+    fn not_read(&self, selector_at: usize, slab_at: usize, slab: Window, error: Error) {
+        self.state(selector_at, slab_at, SlabState::Failed, 0);
+        if error.kind.is_fatal() {
+            self.fail(error);
+        } else {
+            self.run.notice_error(NoticeLevel::Error, &error);
+            let selector = self.run.plan.selectors.get(selector_at);
+            let text = selector.map(|selector| selector.text.as_str()).unwrap_or_default();
+            self.tally.borrow_mut().unread(text, slab, error);
+        }
+    }
+
     async fn slab(&self, selector_at: usize, slab_at: usize, slab: Window, expected: u64) {
         let run = self.run;
         let Some(selector) = run.plan.selectors.get(selector_at) else { return };
@@ -205,31 +213,27 @@ impl Backfill<'_> {
         if self.ended() {
             return;
         }
-        let state = |state, rows| {
-            run.emit(Event::Slab {
-                stage: Stage::Backfill,
-                selector: selector_at,
-                slab: slab_at,
-                state,
-                rows,
-            });
-        };
-        state(SlabState::InFlight, 0);
+        self.state(selector_at, slab_at, SlabState::InFlight, 0);
         // What the target holds already must not be written again; of an empty one, this is a short answer.
         let (pieces, present) = join!(run.read_source(selector, slab), self.present(selector, slab));
         let (pieces, present) = match pieces.and_then(|pieces| Ok((pieces, present?))) {
             Ok(read) => read,
-            Err(error) => {
-                state(SlabState::Failed, 0);
-                if error.kind.is_fatal() {
-                    self.fail(error);
-                } else {
-                    run.notice_error(NoticeLevel::Error, &error);
-                    self.tally.borrow_mut().unread(&selector.text, slab, error);
-                }
-                return;
-            }
+            Err(error) => return self.not_read(selector_at, slab_at, slab, error),
         };
+        self.copy(selector_at, slab_at, &pieces, &present, expected).await;
+    }
+
+    /// Writes what a slab holds of a selector and the target does not.
+    async fn copy(
+        &self,
+        selector_at: usize,
+        slab_at: usize,
+        pieces: &[Piece],
+        present: &Present,
+        expected: u64,
+    ) {
+        let run = self.run;
+        let Some(selector) = run.plan.selectors.get(selector_at) else { return };
         let rows: u64 = pieces.iter().map(|(_, data)| data.sample_count() + data.histogram_count()).sum();
         run.rows_read.set(run.rows_read.get() + rows);
         run.advance(|meter| meter.correct(expected, rows));
@@ -239,7 +243,7 @@ impl Backfill<'_> {
         let mut writes = FuturesUnordered::new();
         let mut identities = Vec::new();
         let mut whole = true;
-        for (window, data) in &pieces {
+        for (window, data) in pieces {
             self.tally.borrow_mut().read(data);
             for series in data.raw_series() {
                 let identity = series.identity();
@@ -285,124 +289,22 @@ impl Backfill<'_> {
         while let Some(ok) = writes.next().await {
             whole &= ok;
         }
-        state(
-            match (whole, rows) {
-                (false, _) => SlabState::Failed,
-                (true, 0) => SlabState::Empty,
-                (true, _) => SlabState::Done,
-            },
-            rows,
-        );
+        let state = match (whole, rows) {
+            (false, _) => SlabState::Failed,
+            (true, 0) => SlabState::Empty,
+            (true, _) => SlabState::Done,
+        };
+        self.state(selector_at, slab_at, state, rows);
         run.emit(Event::Balance { balance: self.tally.borrow().balance() });
-    }
-
-    /// What the target holds of a selector in a window.
-    async fn present(&self, selector: &Selector, window: Window) -> Result<Present> {
-        let mut present = Present::default();
-        for (_, data) in self.run.read_target(selector, window).await? {
-            present.add(&data);
-        }
-        Ok(present)
-    }
-
-    /// Sends a batch until it is acknowledged. When nobody knows whether it has arrived, the target is asked, and
-    /// what is there is not sent again. Leaves in `batch` what was not known to be there before the last attempt.
-    async fn send(&self, batch: &mut WriteBatch, selector: Option<&Selector>) -> Result<WriteOutcome> {
-        let run = self.run;
-        let mut attempt = 1;
-        loop {
-            let error = match run
-                .call_unless(&tsink::write(&run.plan, batch.body.clone()), may_have_arrived)
-                .await
-            {
-                Err(error) if may_have_arrived(&error) && attempt < run.plan.options.max_attempts => error,
-                done => return done,
-            };
-            run.before_attempt(Side::Target, attempt, &error).await?;
-            attempt += 1;
-            let (Some(selector), Some(start_ms), Some(end_ms)) = (selector, batch.first_ms, batch.last_ms)
-            else {
-                continue;
-            };
-            let present = self.present(selector, Window { start_ms, end_ms }).await?;
-            let (rest, there) = batch.without(&present);
-            self.tally.borrow_mut().arrived(there);
-            run.rows_written.set(run.rows_written.get() + there.samples + there.histograms);
-            run.advance(|meter| meter.add(there.samples + there.histograms));
-            match rest {
-                Some(rest) => *batch = rest,
-                None => {
-                    (batch.samples, batch.histograms) = (0, 0);
-                    return Ok(WriteOutcome::default());
-                }
-            }
-        }
-    }
-
-    /// Writes a batch; when the target refuses it for what it holds, its halves, to lose only what is bad.
-    /// Tells whether everything was acknowledged.
-    async fn write(&self, batch: WriteBatch, identities: Vec<u128>, selector: Option<&Selector>) -> bool {
-        let run = self.run;
-        let mut todo = vec![batch];
-        let mut budget = ISOLATION_BUDGET;
-        let mut whole = true;
-        while let Some(mut batch) = todo.pop() {
-            let outcome = if self.ended() {
-                Err(cancelled())
-            } else {
-                let _permit = run.writes.acquire().await;
-                if self.ended() { Err(cancelled()) } else { self.send(&mut batch, selector).await }
-            };
-            let rows = batch.samples + batch.histograms;
-            match outcome {
-                Ok(outcome) => {
-                    let limit = run.adapt.borrow_mut().succeeded(run.writes.limit());
-                    if limit != run.writes.limit() {
-                        run.writes.set_limit(limit);
-                    }
-                    let mut tally = self.tally.borrow_mut();
-                    tally.written(&batch, &identities, outcome.exemplars_dropped.unwrap_or(0));
-                    if outcome.consistency.is_some() {
-                        tally.write_consistency = outcome.consistency;
-                    }
-                    run.rows_written.set(run.rows_written.get() + rows);
-                }
-                Err(error) => {
-                    let isolate = matches!(
-                        error.kind,
-                        ErrorKind::Retention
-                            | ErrorKind::BadRequest
-                            | ErrorKind::TooLarge
-                            | ErrorKind::FeatureDisabled(_)
-                    );
-                    if isolate
-                        && budget > 0
-                        && let Some((first, second)) = batch.split()
-                    {
-                        budget -= 1;
-                        todo.push(second);
-                        todo.push(first);
-                        continue;
-                    }
-                    whole = false;
-                    if error.kind.is_fatal() {
-                        self.fail(error.clone());
-                    } else {
-                        run.notice_error(NoticeLevel::Error, &error);
-                    }
-                    self.tally.borrow_mut().rejected(&batch, selector.map(|one| one.text.as_str()), error);
-                }
-            }
-            run.advance(|meter| meter.add(rows));
-        }
-        whole
     }
 
     /// Copies exemplars, each once although several checks may find it.
     async fn exemplars(&self, notes: &mut Vec<String>) {
         let run = self.run;
-        if run.plan.source.exemplar_url.is_none() {
-            notes.push("source.exemplar_url is not configured; exemplars were not copied".to_owned());
+        if !run.source_has_exemplars() {
+            if !run.plan.source.kind.is_recording() {
+                notes.push("source.exemplar_url is not configured; exemplars were not copied".to_owned());
+            }
             return;
         }
         let mut found: FxHashMap<Labels, Series> = FxHashMap::default();
@@ -461,7 +363,7 @@ impl Backfill<'_> {
     /// Copies metadata of the plan's metrics.
     async fn metadata(&self, notes: &mut Vec<String>) {
         let run = self.run;
-        if run.plan.source.metadata_url.is_none() {
+        if !run.source_has_metadata() {
             if !run.plan.metadata_metrics.is_empty() {
                 notes.push("source.metadata_url is not configured; metadata was not copied".to_owned());
             }
@@ -470,13 +372,13 @@ impl Backfill<'_> {
         if self.ended() {
             return;
         }
-        let answers: Vec<_> = stream::iter(&run.plan.metadata_metrics)
-            .map(|metric| async move {
-                let call = prometheus::metadata(&run.plan, metric)?;
-                Some((metric, run.call(&call).await))
-            })
+        let metrics = match run.metrics_with_metadata().await {
+            Ok(metrics) => metrics,
+            Err(error) => return self.fail(error),
+        };
+        let answers: Vec<_> = stream::iter(&metrics)
+            .map(|metric| async move { (metric, run.source_metadata(metric).await) })
             .buffered(METADATA_AT_ONCE)
-            .filter_map(|answer| async { answer })
             .collect()
             .await;
         let mut builder =
@@ -505,15 +407,6 @@ impl Backfill<'_> {
             }
         }
         self.write_all(builder, Vec::new()).await;
-    }
-
-    async fn write_all(&self, mut builder: BatchBuilder, identities: Vec<u128>) {
-        let mut batches: Vec<WriteBatch> = std::iter::from_fn(|| builder.take_ready()).collect();
-        batches.extend(std::iter::from_fn(|| builder.finish()));
-        for batch in batches {
-            self.write(batch, identities.clone(), None).await;
-        }
-        self.run.emit(Event::Balance { balance: self.tally.borrow().balance() });
     }
 
     /// Whether nothing new may be started.

@@ -4,6 +4,7 @@ use super::control::Control;
 use super::event::{Event, NoticeLevel, Progress};
 use super::meter::Meter;
 use super::permits::{Aimd, Permits};
+use super::recording::survey::Found;
 use super::retry::{Backoff, Jitter};
 use crate::error::{Error, redact_url};
 use crate::model::{Millis, Window};
@@ -39,6 +40,8 @@ pub(super) struct Run {
     /// Requests that the target works on.
     pub in_flight: Cell<u64>,
     last_progress: Cell<f64>,
+    /// What the recording holds, once it has been read.
+    pub found: RefCell<Option<Rc<Found>>>,
 }
 
 impl Run {
@@ -57,6 +60,7 @@ impl Run {
             rows_written: Cell::new(0),
             in_flight: Cell::new(0),
             last_progress: Cell::new(f64::MIN),
+            found: RefCell::default(),
             ports,
             plan,
             window,
@@ -147,7 +151,10 @@ impl Run {
             started_ms: since.0,
             finished_ms: self.ports.clock.now_ms(),
             duration_ms: (self.now() - since.1).max(0.0) as u64,
-            source: redact_url(&self.plan.source.remote_read_url),
+            source: match &self.plan.source.capture_manifest_path {
+                Some(path) => path.clone(),
+                None => redact_url(&self.plan.source.remote_read_url),
+            },
             target: redact_url(&self.plan.target.write_url),
             tenant: self.plan.target.tenant.clone(),
         }

@@ -2,6 +2,8 @@
 
 use super::context::Run;
 use crate::error::Result;
+use crate::plan::SourceKind;
+use crate::report::Level;
 use crate::report::{Capabilities, CutoverReport, PreflightReport, PromqlCheckReport, Status, VerifyReport};
 use crate::source::prometheus;
 use crate::target::tsink;
@@ -30,15 +32,25 @@ impl Run {
         };
         let source_version = match preflight.and_then(|report| report.source_version.clone()) {
             Some(version) => Some(version),
-            None => match prometheus::build_info(&self.plan) {
-                // Only a hint for the cause of a difference: a source that does not tell is no failure.
-                Some(call) => {
-                    self.once(&call).await.ok().map(|info| format!("{} {}", info.product, info.version))
+            None => {
+                match prometheus::build_info(&self.plan).filter(|_| !self.plan.source.kind.is_recording()) {
+                    // Only a hint for the cause of a difference: a source that does not tell is no failure.
+                    Some(call) => {
+                        self.once(&call).await.ok().map(|info| format!("{} {}", info.product, info.version))
+                    }
+                    None => None,
                 }
-                None => None,
-            },
+            }
         };
-        if self.plan.promql_checks.is_empty() {
+        let probe =
+            match preflight.and_then(|report| report.endpoints.iter().find(|row| row.name == "live_probe")) {
+                Some(row) => Some(row.clone()),
+                None => self.live_probe().await?,
+            };
+        if let Some(row) = &probe {
+            notes.push(format!("live probe: {}", row.message));
+        }
+        if self.plan.promql_checks.is_empty() && !self.plan.source.kind.is_recording() {
             notes.push("PromQL parity was not checked: the plan has no promql_checks".to_owned());
         }
         let promql_checks = {
@@ -50,7 +62,10 @@ impl Run {
                 future::Either::Right(_) => Vec::new(),
             }
         };
-        let issues = self.cutover_issues(&verified, capabilities.as_ref(), &promql_checks);
+        let mut issues = self.cutover_issues(&verified, capabilities.as_ref(), &promql_checks);
+        issues.extend(
+            probe.filter(|row| row.level >= Level::Warn).map(|row| format!("live probe: {}", row.message)),
+        );
         Ok(CutoverReport {
             status: if issues.is_empty() { Status::Pass } else { Status::Fail },
             start_ms: self.window.start_ms,
@@ -76,9 +91,31 @@ impl Run {
             let has_histograms = verified.raw_checks.iter().any(|check| check.source_histograms > 0);
             let needs = [
                 (!self.plan.metadata_metrics.is_empty(), takes.metadata_enabled, "metadata"),
-                (!self.plan.exemplar_checks.is_empty(), takes.exemplars_enabled, "exemplar"),
+                (
+                    self.source_has_exemplars() && !self.plan.exemplar_checks.is_empty(),
+                    takes.exemplars_enabled,
+                    "exemplar",
+                ),
                 (has_histograms, takes.histograms_enabled, "histogram"),
             ];
+            let kind = self.plan.source.kind;
+            for (own, enabled, what) in [
+                (SourceKind::Otlp, takes.otlp_enabled, "OTLP"),
+                (SourceKind::InfluxLineProtocol, takes.influx_line_protocol_enabled, "Influx line protocol"),
+                (SourceKind::Statsd, takes.statsd_enabled, "StatsD"),
+                (SourceKind::GraphitePlaintext, takes.graphite_enabled, "Graphite"),
+            ] {
+                if kind == own && !enabled {
+                    issues.push(format!("target {what} ingest is disabled"));
+                }
+            }
+            if let Some(found) = self.found.borrow().as_ref().filter(|_| kind == SourceKind::Otlp) {
+                for shape in found.recording.shapes.keys() {
+                    if !takes.otlp_supported_shapes.contains(shape) {
+                        issues.push(format!("target OTLP ingest does not support the shape {shape}"));
+                    }
+                }
+            }
             for (needed, enabled, what) in needs {
                 if needed && !enabled {
                     issues.push(format!("target {what} payload support is disabled"));

@@ -1,5 +1,7 @@
 //! Preflight: what both servers are and allow, and what the run will be, before the first write.
 
+mod recorded;
+
 use super::context::Run;
 use super::estimate::has_histograms;
 use super::event::{Event, Stage};
@@ -22,7 +24,13 @@ impl Run {
     pub async fn preflight(&self) -> Result<PreflightReport> {
         let since = self.stamp();
         self.start_meter(Meter::new(Stage::Preflight, "checks", self.endpoint_count(), self.now()));
-        let (source, target) = join!(self.check_source(), self.check_target());
+        let (source, mut target) = join!(self.check_source(), self.check_target());
+        if self.found.borrow().is_some()
+            && let Some(row) = self.live_probe().await?
+        {
+            self.emit(Event::Endpoint { check: row.clone() });
+            target.endpoints.push(row);
+        }
         if self.control.is_cancelled() {
             return Err(super::http::cancelled());
         }
@@ -31,7 +39,11 @@ impl Run {
             rows.iter().any(|row| row.name == name && row.level != Level::Fail)
         };
         let mut notes = Vec::new();
-        let estimate = if reachable(&source.endpoints, source.read_name) {
+        let recording = self.found.borrow().clone();
+        let estimate = if let Some(found) = &recording {
+            self.judge_recording(found, &mut notes);
+            Some(self.recorded_estimate(found, &mut notes))
+        } else if reachable(&source.endpoints, source.read_name) {
             self.estimate(&mut notes).await
         } else {
             None
@@ -66,6 +78,7 @@ impl Run {
             target_retention_ms: oldest.map(|oldest| now.saturating_sub(oldest)),
             target_oldest_ms: oldest,
             estimate,
+            recording: recording.map(|found| Box::new(found.recording.clone())),
             notes,
             run: self.info_since(since),
         })
@@ -82,7 +95,8 @@ impl Run {
             &plan.target.query_range_url,
             &plan.target.status_url,
         ];
-        4 + optional.iter().filter(|url| url.is_some()).count() as u64
+        let source = if plan.source.kind.is_recording() { 1 } else { 2 };
+        2 + source + optional.iter().filter(|url| url.is_some()).count() as u64
     }
 
     /// What follows from the answers for this plan and window.
@@ -144,7 +158,7 @@ impl Run {
                 "remove source.metadata_url from the plan",
             );
         }
-        if plan.source.metadata_url.is_none() {
+        if !self.source_has_metadata() {
             notes.push(note(
                 Level::Info,
                 "metadata_skipped",
@@ -152,7 +166,7 @@ impl Run {
                 "",
             ));
         }
-        if plan.source.exemplar_url.is_none() {
+        if !plan.source.kind.is_recording() && plan.source.exemplar_url.is_none() {
             notes.push(note(
                 Level::Info,
                 "exemplars_skipped",
@@ -168,7 +182,7 @@ impl Run {
                 "Use the gateway recipe or the command to read everything.",
             ));
         }
-        if self.window.end_ms > self.ports.clock.now_ms() - FRESH_MS {
+        if !plan.source.kind.is_recording() && self.window.end_ms > self.ports.clock.now_ms() - FRESH_MS {
             notes.push(note(
                 Level::Info,
                 "fresh_end",
@@ -181,6 +195,10 @@ impl Run {
     async fn check_source(&self) -> Found {
         let plan = &self.plan;
         let mut found = Found::default();
+        if plan.source.kind.is_recording() {
+            found.endpoints.push(self.check_recording().await);
+            return found;
+        }
         let last = crate::model::Window {
             start_ms: self.window.end_ms.saturating_sub(60_000).max(self.window.start_ms),
             end_ms: self.window.end_ms,

@@ -5,6 +5,7 @@ use super::event::{Event, NoticeLevel, SlabState, Stage};
 use super::http::cancelled;
 use super::meter::Meter;
 use super::reading::Piece;
+use super::recording::slabs::SlabReader;
 use super::slabs;
 use crate::compare::{Hints, RawComparison, compare_exemplars, compare_metadata};
 use crate::error::{Error, Result};
@@ -12,7 +13,6 @@ use crate::model::{Series, Window};
 use crate::report::{
     Estimate, ExemplarCheckReport, MetadataCheckReport, PreflightReport, RawCheckReport, Status, VerifyReport,
 };
-use crate::source::prometheus;
 use crate::target::tsink;
 use futures_util::stream::{self, StreamExt};
 use futures_util::{join, pin_mut};
@@ -51,6 +51,9 @@ impl Run {
     ) -> Result<VerifyReport> {
         let estimate = match preflight.and_then(|report| report.estimate.clone()) {
             Some(estimate) => Some(estimate),
+            None if self.plan.source.kind.is_recording() => {
+                Some(self.recorded_estimate(&*self.recording().await?, &mut Vec::new()))
+            }
             None => self.estimate(&mut Vec::new()).await,
         };
         if self.control.is_cancelled() {
@@ -90,9 +93,18 @@ impl Run {
     ) -> Result<Vec<RawCheckReport>> {
         let selectors = &self.plan.selectors;
         let rows_of = |at: usize| estimate.and_then(|all| all.selectors.get(at)).map(|one| one.rows);
+        let recorded = match self.plan.source.kind.is_recording() {
+            true => Some(self.recorded_slabs().await?),
+            false => None,
+        };
         let cuts: Vec<Vec<Window>> = (0..selectors.len())
-            .map(|at| {
-                slabs::cut(self.window, rows_of(at).filter(|rows| *rows > 0), self.plan.options.slab_samples)
+            .map(|at| match &recorded {
+                Some((found, _)) => Self::windows(found),
+                None => slabs::cut(
+                    self.window,
+                    rows_of(at).filter(|rows| *rows > 0),
+                    self.plan.options.slab_samples,
+                ),
             })
             .collect();
         let total = (0..selectors.len()).filter_map(rows_of).sum();
@@ -102,104 +114,53 @@ impl Run {
             slabs: cuts.clone(),
         });
         self.start_meter(Meter::new(Stage::Verify, "samples", total, self.now()));
-        let mut checks = Vec::with_capacity(selectors.len());
-        for (at, (selector, cut)) in selectors.iter().zip(&cuts).enumerate() {
-            let expected = rows_of(at).unwrap_or(0) / (cut.len() as u64).max(1);
-            let comparison = RefCell::new(RawComparison::new(
-                &selector.text,
-                &self.plan.compare,
-                self.plan.options.max_findings,
-            ));
-            let fatal: RefCell<Option<Error>> = RefCell::new(None);
-            stream::iter(cut.iter().enumerate())
-                .for_each_concurrent(SLABS_AT_ONCE, |(slab_at, slab)| {
-                    let (comparison, fatal) = (&comparison, &fatal);
-                    async move {
-                        self.control.ready().await;
-                        if fatal.borrow().is_some() || self.control.is_cancelled() {
-                            return;
-                        }
-                        let state = |state, rows| {
-                            self.emit(Event::Slab {
-                                stage: Stage::Verify,
-                                selector: at,
-                                slab: slab_at,
-                                state,
-                                rows,
-                            });
-                        };
-                        state(SlabState::InFlight, 0);
-                        let (source, target) =
-                            join!(self.read_source(selector, *slab), self.read_target(selector, *slab));
-                        match (source, target) {
-                            (Ok(source), Ok(target)) => {
-                                let outcome = comparison.borrow_mut().slab(
-                                    *slab,
-                                    merge(source, *slab),
-                                    merge(target, *slab),
-                                );
-                                let rows = outcome.source_rows.max(outcome.target_rows);
-                                self.rows_read
-                                    .set(self.rows_read.get() + outcome.source_rows + outcome.target_rows);
-                                self.advance(|meter| {
-                                    meter.correct(expected, outcome.source_rows);
-                                    meter.add(outcome.source_rows);
-                                });
-                                state(
-                                    match (outcome.differs, rows) {
-                                        (true, _) => SlabState::Failed,
-                                        (false, 0) => SlabState::Empty,
-                                        (false, _) => SlabState::Done,
-                                    },
-                                    rows,
-                                );
-                            }
-                            (Err(error), _) | (_, Err(error)) => {
-                                state(SlabState::Failed, 0);
-                                if error.kind.is_fatal() {
-                                    fatal.borrow_mut().get_or_insert(error);
-                                } else {
-                                    self.notice_error(NoticeLevel::Error, &error);
-                                    comparison.borrow_mut().not_compared(*slab, &error);
-                                }
-                            }
-                        }
-                    }
-                })
-                .await;
-            if self.control.is_cancelled() {
-                return Err(cancelled());
+        let comparisons = selectors.iter().map(|selector| {
+            let most = self.plan.options.max_findings;
+            RefCell::new(RawComparison::new(&selector.text, &self.plan.compare, most))
+        });
+        let checks = Checks { run: self, comparisons: comparisons.collect(), fatal: RefCell::default() };
+        let mut reports = Vec::with_capacity(selectors.len());
+        match recorded {
+            Some((found, reader)) => {
+                checks.recorded(reader, &found.slabs).await;
+                for at in 0..selectors.len() {
+                    reports.push(checks.finish(at, hints)?);
+                }
             }
-            if let Some(error) = fatal.into_inner() {
-                return Err(error);
+            None => {
+                for (at, cut) in cuts.iter().enumerate() {
+                    let expected = rows_of(at).unwrap_or(0) / (cut.len() as u64).max(1);
+                    stream::iter(cut.iter().enumerate())
+                        .for_each_concurrent(SLABS_AT_ONCE, |(slab_at, slab)| {
+                            checks.slab(at, slab_at, *slab, None, expected)
+                        })
+                        .await;
+                    reports.push(checks.finish(at, hints)?);
+                }
             }
-            let check = comparison.into_inner().finish(hints);
-            self.emit(Event::RawCheck { check: check.clone() });
-            checks.push(check);
         }
-        Ok(checks)
+        Ok(reports)
     }
 
     async fn verify_metadata(&self, notes: &mut Vec<String>) -> Result<Vec<MetadataCheckReport>> {
         let plan = &self.plan;
-        if plan.metadata_metrics.is_empty() {
+        let metrics = self.metrics_with_metadata().await?;
+        if metrics.is_empty() {
             return Ok(Vec::new());
         }
-        if plan.source.metadata_url.is_none() || plan.target.metadata_url.is_none() {
+        if !self.source_has_metadata() || plan.target.metadata_url.is_none() {
             notes.push("metadata was not verified: metadata_url is not configured on both sides".to_owned());
             return Ok(Vec::new());
         }
-        let answers: Vec<Result<MetadataCheckReport>> = stream::iter(&plan.metadata_metrics)
+        let answers: Vec<Result<MetadataCheckReport>> = stream::iter(&metrics)
             .map(|metric| async move {
-                let (Some(source), Some(target)) =
-                    (prometheus::metadata(plan, metric), tsink::metadata(plan, metric))
-                else {
+                let Some(target) = tsink::metadata(plan, metric) else {
                     return Ok(MetadataCheckReport {
                         metric: metric.clone(),
                         ..MetadataCheckReport::default()
                     });
                 };
-                let (source, target) = join!(self.call(&source), self.call(&target));
+                let (source, target) = join!(self.source_metadata(metric), self.call(&target));
                 Ok(compare_metadata(metric, source?, target?))
             })
             .buffered(METADATA_AT_ONCE)
@@ -218,7 +179,10 @@ impl Run {
         hints: &Hints,
     ) -> Result<Vec<ExemplarCheckReport>> {
         let plan = &self.plan;
-        if plan.source.exemplar_url.is_none() || plan.target.exemplar_url.is_none() {
+        if plan.source.kind.is_recording() && !self.source_has_exemplars() {
+            return Ok(Vec::new());
+        }
+        if !self.source_has_exemplars() || plan.target.exemplar_url.is_none() {
             notes
                 .push("exemplars were not verified: exemplar_url is not configured on both sides".to_owned());
             return Ok(Vec::new());
@@ -239,6 +203,111 @@ impl Run {
             checks.push(report);
         }
         Ok(checks)
+    }
+}
+
+/// The comparisons of all selectors, under way.
+struct Checks<'a> {
+    run: &'a Run,
+    comparisons: Vec<RefCell<RawComparison>>,
+    /// The failure that makes going on pointless.
+    fatal: RefCell<Option<Error>>,
+}
+
+impl Checks<'_> {
+    fn ended(&self) -> bool {
+        self.fatal.borrow().is_some() || self.run.control.is_cancelled()
+    }
+
+    /// Compares a recording with the target.
+    async fn recorded(&self, reader: SlabReader, slabs: &[(Window, u64)]) {
+        stream::unfold(reader, |mut reader| async {
+            if self.ended() {
+                return None;
+            }
+            match reader.next().await {
+                Ok(slab) => slab.map(|slab| (slab, reader)),
+                Err(error) => {
+                    self.fatal.borrow_mut().get_or_insert(self.run.file_error(&error));
+                    None
+                }
+            }
+        })
+        .for_each_concurrent(SLABS_AT_ONCE, |slab| async move {
+            let Some((window, _)) = slabs.get(slab.at) else { return };
+            for (at, data) in slab.selected.into_iter().enumerate() {
+                let rows = data.sample_count();
+                self.slab(at, slab.at, *window, Some(vec![(*window, data)]), rows).await;
+            }
+        })
+        .await;
+    }
+
+    /// Compares a slab of a selector; reads the source unless `source` is what it holds.
+    async fn slab(&self, at: usize, slab_at: usize, slab: Window, source: Option<Vec<Piece>>, expected: u64) {
+        let run = self.run;
+        let Some((selector, comparison)) = run.plan.selectors.get(at).zip(self.comparisons.get(at)) else {
+            return;
+        };
+        run.control.ready().await;
+        if self.ended() {
+            return;
+        }
+        let state = |state, rows| {
+            run.emit(Event::Slab { stage: Stage::Verify, selector: at, slab: slab_at, state, rows });
+        };
+        state(SlabState::InFlight, 0);
+        let read_source = async {
+            match source {
+                Some(pieces) => Ok(pieces),
+                None => run.read_source(selector, slab).await,
+            }
+        };
+        match join!(read_source, run.read_target(selector, slab)) {
+            (Ok(source), Ok(target)) => {
+                let outcome = comparison.borrow_mut().slab(slab, merge(source, slab), merge(target, slab));
+                let rows = outcome.source_rows.max(outcome.target_rows);
+                run.rows_read.set(run.rows_read.get() + outcome.source_rows + outcome.target_rows);
+                run.advance(|meter| {
+                    meter.correct(expected, outcome.source_rows);
+                    meter.add(outcome.source_rows);
+                });
+                state(
+                    match (outcome.differs, rows) {
+                        (true, _) => SlabState::Failed,
+                        (false, 0) => SlabState::Empty,
+                        (false, _) => SlabState::Done,
+                    },
+                    rows,
+                );
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                state(SlabState::Failed, 0);
+                if error.kind.is_fatal() {
+                    self.fatal.borrow_mut().get_or_insert(error);
+                } else {
+                    run.notice_error(NoticeLevel::Error, &error);
+                    comparison.borrow_mut().not_compared(slab, &error);
+                }
+            }
+        }
+    }
+
+    /// The report of a selector whose slabs have all been compared.
+    fn finish(&self, at: usize, hints: &Hints) -> Result<RawCheckReport> {
+        if self.run.control.is_cancelled() {
+            return Err(cancelled());
+        }
+        if let Some(error) = self.fatal.borrow_mut().take() {
+            return Err(error);
+        }
+        let mut comparison = RawComparison::new("", &self.run.plan.compare, 0);
+        if let Some(slot) = self.comparisons.get(at) {
+            std::mem::swap(&mut comparison, &mut slot.borrow_mut());
+        }
+        let check = comparison.finish(hints);
+        self.run.emit(Event::RawCheck { check: check.clone() });
+        Ok(check)
     }
 }
 

@@ -19,11 +19,12 @@ use crate::answer::Purpose;
 use crate::model::{Metadata, Millis, Window};
 use crate::plan::{ExemplarCheck, Plan};
 use crate::port::{Answer, Call};
-use crate::prom_api::{Errand, Exemplars, SMALL_LIMIT, Server, range, samples};
+use crate::prom_api::{Errand, Exemplars, SMALL_LIMIT, Server, range, samples, sibling};
 use crate::selector::Selector;
 use crate::wire::prom_json::QueryResult;
 use crate::wire::prom_read::{SlabData, encode_request};
 use bytes::Bytes;
+use std::collections::BTreeMap;
 
 /// Bytes of a write's answer at most: nothing, or a refusal.
 const WRITE_LIMIT: usize = 1 << 20;
@@ -78,6 +79,21 @@ pub fn write(plan: &Plan, body: Bytes) -> Call<WriteOutcome> {
 pub fn write_probe(plan: &Plan) -> Call<WriteOutcome> {
     // The empty block: an uncompressed length of zero, and nothing else.
     write(plan, Bytes::from_static(&[0]))
+}
+
+/// InfluxDB line protocol to the live endpoint, `/write` beside `/api/v1/write`, with the query parameters of the
+/// recorded request. `None` when `write_url` does not tell where that is.
+pub fn write_lines(plan: &Plan, params: &BTreeMap<String, String>, lines: String) -> Option<Call<()>> {
+    let url = sibling(&plan.target.write_url, "/api/v1/write", "/write")?;
+    let errand = Errand { purpose: Purpose::Write, field: "target.write_url", url: &url };
+    // Credentials of the old server (`u`, `p`) stay here: they mean nothing to tsink.
+    let known = ["db", "rp", "bucket", "org", "precision"];
+    let params: Vec<(&str, &str)> = params
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| known.contains(name))
+        .collect();
+    Some(Server::target(plan).post_text(&errand, &params, lines, WRITE_LIMIT, |_, _| Ok(())))
 }
 
 fn outcome(answer: &Answer) -> WriteOutcome {

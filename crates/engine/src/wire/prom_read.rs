@@ -113,6 +113,11 @@ impl SlabData {
         data
     }
 
+    /// Adds a series.
+    pub fn push(&mut self, series: &Series) {
+        self.append(|out| out.extend_from_slice(&encode(series)));
+    }
+
     /// Adds a series whose message `write` appends.
     pub(super) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.body.len();

@@ -2,6 +2,7 @@
 //! wherever a plan or a server can put them.
 
 use std::collections::BTreeMap;
+use tsink_migrate_engine::capture::RefusalKind;
 use tsink_migrate_engine::compare::{
     Hints, ParityHints, RawComparison, compare_exemplars, compare_metadata, compare_query,
 };
@@ -106,6 +107,7 @@ pub fn preflight(pass: bool) -> PreflightReport {
         target_version: Some("tsink 0.10.2".to_owned()),
         target_payloads: Some(capabilities(pass)),
         target_retention_ms: Some(14 * 86_400_000),
+        recording: None,
         target_oldest_ms: Some(END - 14 * 86_400_000),
         estimate: Some(Estimate {
             selectors: vec![SelectorEstimate {
@@ -311,5 +313,73 @@ pub fn all() -> Vec<(String, Report)> {
         ]
         .map(|(kind, report)| (format!("{kind}-{}", if pass { "pass" } else { "fail" }), report))
     };
-    kinds(true).into_iter().chain(kinds(false)).collect()
+    let recorded = ("backfill-recorded".to_owned(), Report::Backfill(recorded()));
+    kinds(true).into_iter().chain(kinds(false)).chain([recorded]).collect()
+}
+
+/// A recording with everything that can be said about one, all of it hostile.
+pub fn recording() -> Recording {
+    Recording {
+        kind: SourceKind::InfluxLineProtocol,
+        manifest: format!("captures/{HOSTILE}.json"),
+        manifest_bytes: 90_000_000,
+        entries: 247,
+        payload_bytes: 88_123_456,
+        bad_entries: 102,
+        bad: vec![
+            BadEntry {
+                entry: Some(3),
+                line: 17,
+                problem: format!("{HOSTILE} is not there"),
+                remedy: "On the page, drop the file or its folder too.".to_owned(),
+            },
+            BadEntry {
+                entry: None,
+                line: 900,
+                problem: "byte 81234: the manifest breaks off here; nothing behind it can be read".to_owned(),
+                remedy: "It was not copied whole: fetch it again, or record again.".to_owned(),
+            },
+        ],
+        units: 1_000_000,
+        refused: 12,
+        refusals: vec![RefusalGroup {
+            kind: RefusalKind::StringField,
+            count: 12,
+            examples: vec![RefusalExample {
+                entry: 4,
+                place: "line 3".to_owned(),
+                text: format!("cpu state={HOSTILE:?} 1763424000000"),
+                message: "field 'state' string fields are not supported".to_owned(),
+            }],
+        }],
+        flags: vec![FlagGroup { flag: Flag::PayloadLines, count: 2, first_entry: 9 }],
+        hints: vec!["entry 5: unknown field \"note\"".to_owned()],
+        series: 1_000,
+        samples: 2_999_964,
+        exemplars: 0,
+        not_selected: 999_988,
+        outside_window: 7,
+        first_ms: Some(START),
+        last_ms: Some(END),
+        metrics: vec![MetricPreview {
+            name: HOSTILE.to_owned(),
+            kind: MetricType::Gauge,
+            series: 1_000,
+            samples: 2_999_964,
+            first_ms: START,
+            last_ms: END,
+            line: "cpu,host=a value=1".to_owned(),
+            becomes: "cpu{host=\"a\"} = 1".to_owned(),
+        }],
+        metrics_omitted: 3,
+        shapes: BTreeMap::new(),
+    }
+}
+
+/// The backfill of a recording.
+pub fn recorded() -> BackfillReport {
+    let mut report = backfill(true);
+    report.source_kind = SourceKind::InfluxLineProtocol;
+    report.preflight.recording = Some(Box::new(recording()));
+    report
 }

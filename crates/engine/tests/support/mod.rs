@@ -6,6 +6,7 @@ mod proto;
 mod world;
 
 pub use clock::{VirtualClock, block_on};
+#[allow(unused_imports)] // Not every suite breaks things.
 pub use world::{Fault, World};
 
 use std::cell::RefCell;
@@ -60,6 +61,17 @@ pub fn plan_text(selectors: &[&str], extra: &str) -> String {
     )
 }
 
+/// A plan of a recording against the world's target.
+pub fn recording_text(kind: &str, manifest: &str, selectors: &[&str], extra: &str) -> String {
+    format!(
+        r#"{{"source":{{"kind":"{kind}","capture_manifest_path":"{manifest}"}},
+            "target":{{"write_url":"http://target/api/v1/write","read_url":"http://target/api/v1/read",
+                       "status_url":"http://target/api/v1/status/tsdb"}},
+            "selectors":{}{extra}}}"#,
+        serde_json::to_string(selectors).unwrap()
+    )
+}
+
 /// Checks a plan text that must be valid.
 pub fn plan(text: &str) -> Plan {
     let secrets = BTreeMap::new();
@@ -108,7 +120,12 @@ pub fn run_with(
             events.borrow_mut().push(event);
         })
     };
-    let ports = Ports { transport: Rc::new(world.clone()), clock: Rc::new(clock.clone()), seed: 7 };
+    let ports = Ports {
+        transport: Rc::new(world.clone()),
+        clock: Rc::new(clock.clone()),
+        files: Rc::new(world.clone()),
+        seed: 7,
+    };
     let job = Job { plan, window, stages: stages.to_vec() };
     let result = block_on(&clock, execute(ports, job, control, sink));
     let events = events.take();

@@ -9,7 +9,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tsink_migrate_engine::model::{Labels, Series};
-use tsink_migrate_engine::port::{Body, Clock, NetworkCause, Request, Response, Transport, TransportError};
+use tsink_migrate_engine::port::{
+    Body, Clock, FileError, Files, NetworkCause, Request, Response, Transport, TransportError,
+};
 use tsink_migrate_engine::wire::types::{Label, MatcherType, Query, ReadRequest};
 
 /// What may go wrong with one request.
@@ -44,6 +46,7 @@ struct State {
     doubled: Cell<u64>,
     retention_ms: Cell<Option<i64>>,
     log: RefCell<Vec<String>>,
+    files: RefCell<BTreeMap<String, Bytes>>,
 }
 
 /// Both servers.
@@ -69,6 +72,7 @@ impl World {
                 doubled: Cell::new(0),
                 retention_ms: Cell::new(None),
                 log: RefCell::default(),
+                files: RefCell::default(),
             }),
             clock: VirtualClock::at(now_ms),
         }
@@ -82,6 +86,16 @@ impl World {
     /// The target keeps so many ms.
     pub fn retention(&self, ms: i64) {
         self.state.retention_ms.set(Some(ms));
+    }
+
+    /// Puts a file into the plan's folder, or another in its place.
+    pub fn file(&self, path: &str, bytes: impl Into<Bytes>) {
+        self.state.files.borrow_mut().insert(path.to_owned(), bytes.into());
+    }
+
+    fn bytes(&self, path: &str) -> Result<Bytes, FileError> {
+        let found = self.state.files.borrow().get(path).cloned();
+        found.ok_or_else(|| FileError::NotFound { path: path.to_owned() })
     }
 
     /// What the target holds.
@@ -244,6 +258,26 @@ fn select(query: &Query, all: &[Series]) -> Vec<TimeSeries> {
             })
         })
         .collect()
+}
+
+impl Files for World {
+    fn size(&self, path: &str) -> LocalBoxFuture<'static, Result<u64, FileError>> {
+        let size = self.bytes(path).map(|bytes| bytes.len() as u64);
+        Box::pin(async move { size })
+    }
+
+    fn read(
+        &self,
+        path: &str,
+        offset: u64,
+        length: usize,
+    ) -> LocalBoxFuture<'static, Result<Bytes, FileError>> {
+        let piece = self.bytes(path).map(|bytes| {
+            let from = (offset as usize).min(bytes.len());
+            bytes.slice(from..(from + length).min(bytes.len()))
+        });
+        Box::pin(async move { piece })
+    }
 }
 
 impl Transport for World {

@@ -45,6 +45,9 @@ pub(super) fn body(page: &mut Page, report: &PreflightReport) {
             format!("**{}** {message}{}", note.level.as_str(), explained("", &note.remedy))
         }));
     }
+    if let Some(recording) = &report.recording {
+        super::recording::write(page, recording);
+    }
     if !report.endpoints.is_empty() {
         page.heading(2, "Endpoints");
         let rows = report.endpoints.iter().map(endpoint).collect();

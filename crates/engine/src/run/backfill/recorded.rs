@@ -1,0 +1,77 @@
+//! Backfill of a recording: read once more from beginning to end, written slab by slab.
+
+use super::{Backfill, SLABS_AT_ONCE};
+use crate::error::{Error, ErrorKind};
+use crate::run::event::{Event, SlabState, Stage};
+use crate::run::meter::Meter;
+use crate::run::recording::slabs::Slab;
+use futures_util::stream::{self, StreamExt};
+
+impl Backfill<'_> {
+    /// Copies the samples of a recording.
+    pub(super) async fn recorded(&self) {
+        let run = self.run;
+        let (found, reader) = match run.recorded_slabs().await {
+            Ok(both) => both,
+            Err(error) => return self.fail(error),
+        };
+        let expected: u64 = found.selectors.iter().map(|one| one.rows).sum();
+        {
+            let balance = &mut self.tally.borrow_mut().balance.samples;
+            balance.read += found.outside;
+            balance.outside_window += found.outside;
+        }
+        let windows: Vec<_> = found.slabs.iter().map(|(window, _)| *window).collect();
+        run.emit(Event::Slabs {
+            stage: Stage::Backfill,
+            selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
+            slabs: vec![windows; run.plan.selectors.len()],
+        });
+        run.start_meter(Meter::new(Stage::Backfill, "samples", expected, run.now()));
+        stream::unfold(reader, |mut reader| async {
+            run.control.ready().await;
+            if self.ended() {
+                return None;
+            }
+            match reader.next().await {
+                Ok(slab) => slab.map(|slab| (slab, reader)),
+                Err(error) => {
+                    self.fail(run.file_error(&error));
+                    None
+                }
+            }
+        })
+        .for_each_concurrent(SLABS_AT_ONCE, |slab| self.recorded_slab(slab, &found.slabs))
+        .await;
+        let read = self.tally.borrow().balance.samples.read - found.outside;
+        if read != expected && !self.ended() {
+            self.fail(
+                Error::new(
+                    ErrorKind::Input,
+                    format!("the recording has changed while it was read: {expected} samples were found first, then {read}"),
+                )
+                .remedy("Let nobody write to the recording, and run the plan again: what is there is not written twice."),
+            );
+        }
+    }
+
+    async fn recorded_slab(&self, slab: Slab, slabs: &[(crate::model::Window, u64)]) {
+        let run = self.run;
+        let Some((window, _)) = slabs.get(slab.at) else { return };
+        for (at, (selector, data)) in run.plan.selectors.iter().zip(slab.selected).enumerate() {
+            if self.ended() {
+                return;
+            }
+            let rows = data.sample_count();
+            if rows == 0 {
+                self.state(at, slab.at, SlabState::Empty, 0);
+                continue;
+            }
+            self.state(at, slab.at, SlabState::InFlight, 0);
+            match self.present(selector, *window).await {
+                Ok(present) => self.copy(at, slab.at, &[(*window, data)], &present, rows).await,
+                Err(error) => self.not_read(at, slab.at, *window, error),
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the stages ask of a recording in the place of a server.
+
+use super::context::Run;
+use super::event::Event;
+use super::recording::Scanner;
+use super::recording::slabs::SlabReader;
+use super::recording::survey::{Found, Questions, Survey};
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::model::{Metadata, Window};
+use crate::plan::SourceKind;
+use crate::port::{FileError, Files, Ports};
+use crate::report::Recording;
+use std::rc::Rc;
+
+/// Time between two words about how far the reading has come, in ms.
+const TELL_EVERY_MS: f64 = 100.0;
+
+/// Reads a recording and says what is in it, without a plan: what a surface shows before there are selectors.
+/// `tell` hears bytes of the manifest read, and of all.
+///
+/// # Errors
+/// When the manifest cannot be read.
+pub async fn preview(
+    ports: &Ports,
+    kind: SourceKind,
+    manifest: &str,
+    tenant: &str,
+    tell: impl Fn(u64, u64),
+) -> Result<Recording> {
+    let questions = Questions::default();
+    survey(ports, kind, manifest, tenant, &questions, tell)
+        .await
+        .map(|found| found.recording)
+        .map_err(|error| file_error(manifest, &error))
+}
+
+async fn survey(
+    ports: &Ports,
+    kind: SourceKind,
+    manifest: &str,
+    tenant: &str,
+    questions: &Questions,
+    tell: impl Fn(u64, u64),
+) -> std::result::Result<Found, FileError> {
+    let mut scanner = Scanner::new(ports.files.clone(), kind, manifest, tenant).await?;
+    let mut survey = Survey::new(questions);
+    let mut told = f64::MIN;
+    while scanner.step(&mut survey).await? {
+        let now = ports.clock.monotonic_ms();
+        if now - told >= TELL_EVERY_MS {
+            told = now;
+            let (read, all) = scanner.position();
+            tell(read, all);
+            // A page that cancels or pauses is heard here.
+            ports.clock.sleep(0).await;
+        }
+    }
+    let (_, size) = scanner.position();
+    Ok(survey.finish(kind, (manifest, size), scanner.counts, questions, &scanner.table))
+}
+
+fn file_error(manifest: &str, error: &FileError) -> Error {
+    Error::new(ErrorKind::Input, format!("the recording {manifest} cannot be read: {error}"))
+        .remedy(error.remedy())
+        .side(Side::Source)
+}
+
+impl Run {
+    /// The manifest's path; empty for a source that is no recording.
+    fn manifest(&self) -> &str {
+        self.plan.source.capture_manifest_path.as_deref().unwrap_or_default()
+    }
+
+    /// A recording that cannot be read.
+    pub fn file_error(&self, error: &FileError) -> Error {
+        file_error(self.manifest(), error)
+    }
+
+    /// What the recording holds; read when it is asked for first.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub async fn recording(&self) -> Result<Rc<Found>> {
+        if let Some(found) = self.found.borrow().clone() {
+            return Ok(found);
+        }
+        let questions = Questions {
+            selectors: self.plan.selectors.clone(),
+            exemplar_checks: self.plan.exemplar_checks.clone(),
+            metadata_metrics: self.plan.metadata_metrics.clone(),
+            window: Some(self.window),
+            slab_rows: self.plan.options.slab_samples,
+        };
+        let (kind, tenant) = (self.plan.source.kind, &self.plan.target.tenant);
+        let tell = |read, all| self.emit(Event::Scanned { read_bytes: read, bytes: all });
+        let found = survey(&self.ports, kind, self.manifest(), tenant, &questions, tell)
+            .await
+            .map_err(|error| self.file_error(&error))?;
+        let found = Rc::new(found);
+        *self.found.borrow_mut() = Some(found.clone());
+        Ok(found)
+    }
+
+    /// What the recording holds, and its slabs to be read.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub async fn recorded_slabs(&self) -> Result<(Rc<Found>, SlabReader)> {
+        let found = self.recording().await?;
+        let files: Rc<dyn Files> = self.ports.files.clone();
+        let (kind, tenant) = (self.plan.source.kind, &self.plan.target.tenant);
+        let reader =
+            SlabReader::new(files, kind, self.manifest(), tenant, &self.plan.selectors, &found.slabs);
+        Ok((found, reader))
+    }
+
+    /// The slabs of the window that a recording is cut into.
+    pub fn windows(found: &Found) -> Vec<Window> {
+        found.slabs.iter().map(|(window, _)| *window).collect()
+    }
+
+    /// Metrics whose metadata is compared: those of the plan, and those of selected series of a recording.
+    pub async fn metrics_with_metadata(&self) -> Result<Vec<String>> {
+        let mut metrics = self.plan.metadata_metrics.clone();
+        if self.plan.source.kind.is_recording() {
+            metrics.extend(self.recording().await?.metadata.iter().map(|entry| entry.metric.clone()));
+            crate::order::sort(&mut metrics);
+            metrics.dedup();
+        }
+        Ok(metrics)
+    }
+
+    /// Whether the source has metadata to offer.
+    pub fn source_has_metadata(&self) -> bool {
+        self.plan.source.kind.is_recording() || self.plan.source.metadata_url.is_some()
+    }
+
+    /// Whether the source has exemplars to offer.
+    pub fn source_has_exemplars(&self) -> bool {
+        self.plan.source.kind == SourceKind::Otlp || self.plan.source.exemplar_url.is_some()
+    }
+
+    /// Metadata entries of a metric from the source.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn source_metadata(&self, metric: &str) -> Result<Vec<Metadata>> {
+        if self.plan.source.kind.is_recording() {
+            let found = self.recording().await?;
+            return Ok(found.metadata.iter().filter(|entry| entry.metric == metric).cloned().collect());
+        }
+        match crate::source::prometheus::metadata(&self.plan, metric) {
+            Some(call) => self.call(&call).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
