@@ -9,6 +9,7 @@
 //! * [`exposition`] is a scrape target, because Prometheus serves metadata of scraped targets only;
 //! * [`faults`] is a proxy that breaks exchanges on purpose;
 //! * [`gateway`] serves static files and both servers on one origin;
+//! * [`otlp`] makes OTLP metrics requests, by the standard and as tsink numbers them;
 //! * [`plans`] are plans for two servers;
 //! * [`native`] runs the native `tsink-migrate`, the yardstick.
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod faults;
 pub mod gateway;
 pub mod history;
 pub mod native;
+pub mod otlp;
 pub mod plans;
 pub mod process;
 pub mod servers;

@@ -218,7 +218,8 @@ fn scope_labels(message: &[u8]) -> Result<Pairs, Refusal> {
     let mut labels = Vec::new();
     attributes(repeated(message, 3), "scope_", &mut labels)?;
     for (number, label) in [(1, "otel_scope_name"), (2, "otel_scope_version")] {
-        let text = fields(message).filter(|field| field.0 == number).last().map_or("", |(_, text)| text.text());
+        let text =
+            fields(message).filter(|field| field.0 == number).last().map_or("", |(_, text)| text.text());
         if !text.is_empty() {
             labels.push((label.to_owned(), text.to_owned()));
         }
@@ -230,7 +231,8 @@ fn scope_labels(message: &[u8]) -> Result<Pairs, Refusal> {
 
 /// How many attributes a resource or scope says it has left out; a label unless it is 0.
 fn dropped(message: &[u8], number: u32, label: &str, labels: &mut Pairs) {
-    let count = fields(message).filter(|field| field.0 == number).last().map_or(0, |(_, count)| count.number());
+    let count =
+        fields(message).filter(|field| field.0 == number).last().map_or(0, |(_, count)| count.number());
     if count as u32 > 0 {
         labels.push((label.to_owned(), (count as u32).to_string()));
     }
@@ -342,7 +344,8 @@ impl<'p> Run<'_, 'p> {
             let metric = Message::new(metric);
             let at = [resource_at, scope_at, metric_at];
             metrics += 1;
-            let result = labels.map_err(Refusal::clone).and_then(|shared| self.metric(at, &metric, scope, shared));
+            let result =
+                labels.map_err(Refusal::clone).and_then(|shared| self.metric(at, &metric, scope, shared));
             if let Err(refusal) = result {
                 self.refuse_metric(at, &metric, &refusal);
             }
@@ -372,7 +375,8 @@ impl<'p> Run<'_, 'p> {
             return Err(Refusal::new(RefusalKind::MissingValue, text));
         };
         let data = data.as_deref().unwrap_or_default();
-        let last = |field| fields(data).filter(|(number, _)| *number == field).last().map_or(0, |(_, v)| v.number());
+        let last =
+            |field| fields(data).filter(|(number, _)| *number == field).last().map_or(0, |(_, v)| v.number());
         let (kind, shape, extra) = match number {
             5 => (MetricType::Gauge, Shape::Gauge, &[][..]),
             7 if last(3) != 0 => (MetricType::Counter, Shape::Sum, SUM_LABELS),
@@ -435,9 +439,10 @@ impl<'p> Run<'_, 'p> {
 
     /// Refuses each point of a metric for the metric's reason.
     fn refuse_metric(&mut self, at: [usize; 3], message: &Message<'_>, refusal: &Refusal) {
-        let (number, data) = message.data.as_ref().map_or((0, &[][..]), |(number, data)| {
-            (*number, data.as_deref().unwrap_or_default())
-        });
+        let (number, data) = message
+            .data
+            .as_ref()
+            .map_or((0, &[][..]), |(number, data)| (*number, data.as_deref().unwrap_or_default()));
         let mut points = 0;
         for _ in repeated(data, 1) {
             self.out.refused.push((place(at, message.name, Some(points)), refusal.clone()));

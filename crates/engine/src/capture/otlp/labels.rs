@@ -290,9 +290,8 @@ mod tests {
 
     #[test]
     fn an_attribute_needs_key_and_value() {
-        let refused = |attribute: &[u8]| {
-            attributes([attribute].into_iter(), "", &mut Vec::new()).unwrap_err().message
-        };
+        let refused =
+            |attribute: &[u8]| attributes([attribute].into_iter(), "", &mut Vec::new()).unwrap_err().message;
         assert_eq!(refused(&[]), "contains an attribute with an empty key");
         assert_eq!(refused(&[0x0a, 1, b'k']), "contains an attribute without a value");
         assert_eq!(refused(&[0x0a, 1, b'k', 0x12, 0]), "contains an attribute without a value");

@@ -183,9 +183,8 @@ impl Run<'_, '_> {
         let value = value.ok_or_else(missing_value)?;
         let mut point = Point::new(message, 7);
         let label_bytes = &mut self.label_bytes;
-        let series = self
-            .table
-            .number(key, || point.describe(metric, self.tenant, Role::Plain, label_bytes))?;
+        let series =
+            self.table.number(key, || point.describe(metric, self.tenant, Role::Plain, label_bytes))?;
         self.out.rows.push(Row { series, at: at_ms, value });
         if exemplars {
             let found = self.exemplars(metric, at, repeated(message, 5));
@@ -228,9 +227,9 @@ impl Run<'_, '_> {
             *slot = value.map(|value| (role, value));
         }
         let mut point = Point::new(message, 9);
-        let result = check_flags(flags).and_then(|()| millis(time)).and_then(|at_ms| {
-            self.buckets(metric, &mut point, at_ms, &counts, &bounds, &rest)
-        });
+        let result = check_flags(flags)
+            .and_then(|()| millis(time))
+            .and_then(|at_ms| self.buckets(metric, &mut point, at_ms, &counts, &bounds, &rest));
         self.keys.counts = counts;
         self.keys.bounds = bounds;
         let number = result?;
@@ -309,7 +308,8 @@ impl Run<'_, '_> {
         let mut all = std::mem::take(&mut self.keys.quantiles);
         all.clear();
         all.extend(quantiles);
-        let result = self.quantiles(metric, &mut point, at, &all, [(Role::Count, count as f64), (Role::Sum, sum)]);
+        let result =
+            self.quantiles(metric, &mut point, at, &all, [(Role::Count, count as f64), (Role::Sum, sum)]);
         self.keys.quantiles = all;
         result
     }

@@ -64,10 +64,8 @@ static RESOURCE_METRICS: Schema = Schema::new(
     &[(1, Kind::Message(&RESOURCE)), (2, Kind::Message(&SCOPE_METRICS)), (3, Kind::Text)],
 );
 static RESOURCE: Schema = Schema::new("Resource", &[(1, Kind::Message(&KEY_VALUE)), (2, Kind::Varint)]);
-static SCOPE_METRICS: Schema = Schema::new(
-    "ScopeMetrics",
-    &[(1, Kind::Message(&SCOPE)), (2, Kind::Message(&METRIC)), (3, Kind::Text)],
-);
+static SCOPE_METRICS: Schema =
+    Schema::new("ScopeMetrics", &[(1, Kind::Message(&SCOPE)), (2, Kind::Message(&METRIC)), (3, Kind::Text)]);
 static SCOPE: Schema = Schema::new(
     "InstrumentationScope",
     &[(1, Kind::Text), (2, Kind::Text), (3, Kind::Message(&KEY_VALUE)), (4, Kind::Varint)],
@@ -135,8 +133,7 @@ static SUMMARY_POINT: Schema = Schema::item(
         (8, Kind::Varint),
     ],
 );
-static VALUE_AT_QUANTILE: Schema =
-    Schema::item("ValueAtQuantile", &[(1, Kind::Fixed64), (2, Kind::Fixed64)]);
+static VALUE_AT_QUANTILE: Schema = Schema::item("ValueAtQuantile", &[(1, Kind::Fixed64), (2, Kind::Fixed64)]);
 static EXEMPLAR: Schema = Schema::item(
     "Exemplar",
     &[
@@ -196,7 +193,9 @@ fn message(mut reader: Reader<'_>, schema: &Schema, depth: u32, items: &mut u64)
             Some(Kind::Text) => {
                 expect(&reader, field, LEN, schema)?;
                 if std::str::from_utf8(reader.bytes()?).is_err() {
-                    return Err(reader.error(format!("a string of {} that is not UTF-8", schema.name)).into());
+                    return Err(reader
+                        .error(format!("a string of {} that is not UTF-8", schema.name))
+                        .into());
                 }
             }
             Some(Kind::Bytes) => {
