@@ -9,6 +9,8 @@
 //! * [`exposition`] is a scrape target, because Prometheus serves metadata of scraped targets only;
 //! * [`faults`] is a proxy that breaks exchanges on purpose;
 //! * [`gateway`] serves static files and both servers on one origin;
+//! * [`live`] is tsink with its live endpoints, and senders for them;
+//! * [`otlp_json`] makes OTLP's protobuf form from its JSON form, in either numbering;
 //! * [`plans`] are plans for two servers;
 //! * [`native`] runs the native `tsink-migrate`, the yardstick.
 #![forbid(unsafe_code)]
@@ -19,7 +21,9 @@ pub mod exposition;
 pub mod faults;
 pub mod gateway;
 pub mod history;
+pub mod live;
 pub mod native;
+pub mod otlp_json;
 pub mod plans;
 pub mod process;
 pub mod servers;
