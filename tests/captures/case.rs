@@ -88,8 +88,8 @@ pub enum Live {
     Accepted,
     /// It refuses each of them whole, and nothing of it stays.
     Refused(#[serde(default)] Words),
-    /// It takes a part of what is good.
-    Part,
+    /// It makes something else of them: it drops a part of what is good, or makes series that cannot be.
+    Otherwise,
 }
 
 /// How it says so; empty for UDP and TCP.
@@ -120,6 +120,9 @@ pub struct Refused {
     pub kind: String,
     /// The server's words after its `… line index N`.
     pub message: String,
+    /// The server takes it, and makes of it what nobody could write into it: a series with two names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_here: bool,
 }
 
 /// Numbers from 0. What is absent is refused whole: without `point`, each data point of the metric.

@@ -26,9 +26,11 @@ enum Kind {
     Base64,
     Bool,
     Varint,
+    ZigZag,
     Fixed,
     Double,
     PackedFixed,
+    PackedVarint,
     PackedDouble,
     Message(&'static str),
 }
@@ -37,7 +39,9 @@ type Field = (&'static str, u32, Kind);
 
 /// Fields of a message by their names in JSON.
 fn fields(message: &str, numbering: Numbering) -> &'static [Field] {
-    use Kind::{Base64, Bool, Double, Fixed, Hex, Message, PackedDouble, PackedFixed, Text, Varint};
+    use Kind::{
+        Base64, Bool, Double, Fixed, Hex, Message, PackedDouble, PackedFixed, PackedVarint, Text, Varint, ZigZag,
+    };
     match message {
         "Request" => &[("resourceMetrics", 1, Message("ResourceMetrics"))],
         "ResourceMetrics" => &[
@@ -112,17 +116,23 @@ fn fields(message: &str, numbering: Numbering) -> &'static [Field] {
         "Exponential" => {
             &[("dataPoints", 1, Message("ExponentialPoint")), ("aggregationTemporality", 2, Varint)]
         }
-        // Enough of it to be one: tsink looks at none of its fields.
         "ExponentialPoint" => &[
             ("attributes", 1, Message("KeyValue")),
             ("startTimeUnixNano", 2, Fixed),
             ("timeUnixNano", 3, Fixed),
             ("count", 4, Fixed),
             ("sum", 5, Double),
+            ("scale", 6, ZigZag),
             ("zeroCount", 7, Fixed),
+            ("positive", 8, Message("Buckets")),
+            ("negative", 9, Message("Buckets")),
+            ("flags", 10, Varint),
+            ("exemplars", 11, Message("Exemplar")),
             ("min", 12, Double),
             ("max", 13, Double),
+            ("zeroThreshold", 14, Double),
         ],
+        "Buckets" => &[("offset", 1, ZigZag), ("bucketCounts", 2, PackedVarint)],
         "Summary" => &[("dataPoints", 1, Message("SummaryPoint"))],
         "SummaryPoint" => &[
             ("startTimeUnixNano", 2, Fixed),
@@ -200,14 +210,14 @@ fn message(name: &str, json: &Value, numbering: Numbering) -> Result<Vec<u8>> {
             (Kind::Message(inner), one) => {
                 bytes(&mut out, *number, &message(inner, one, numbering).with_context(context)?);
             }
-            (Kind::PackedFixed | Kind::PackedDouble, Value::Array(list)) => {
+            (Kind::PackedFixed | Kind::PackedDouble | Kind::PackedVarint, Value::Array(list)) => {
                 let mut packed = Vec::new();
                 for one in list {
-                    let eight = match kind {
-                        Kind::PackedFixed => integer(one).with_context(context)?,
-                        _ => double(one).with_context(context)?.to_bits(),
-                    };
-                    packed.extend(eight.to_le_bytes());
+                    match kind {
+                        Kind::PackedVarint => varint(&mut packed, integer(one).with_context(context)?),
+                        Kind::PackedFixed => packed.extend(integer(one).with_context(context)?.to_le_bytes()),
+                        _ => packed.extend(double(one).with_context(context)?.to_le_bytes()),
+                    }
                 }
                 bytes(&mut out, *number, &packed);
             }
@@ -231,6 +241,11 @@ fn scalar(out: &mut Vec<u8>, number: u32, kind: Kind, value: &Value) -> Result<(
             varint(out, u64::from(number) << 3);
             varint(out, integer(value)?);
         }
+        Kind::ZigZag => {
+            let signed = integer(value)? as i64;
+            varint(out, u64::from(number) << 3);
+            varint(out, (signed << 1 ^ signed >> 63) as u64);
+        }
         Kind::Fixed => {
             varint(out, u64::from(number) << 3 | 1);
             out.extend(integer(value)?.to_le_bytes());
@@ -239,7 +254,7 @@ fn scalar(out: &mut Vec<u8>, number: u32, kind: Kind, value: &Value) -> Result<(
             varint(out, u64::from(number) << 3 | 1);
             out.extend(double(value)?.to_bits().to_le_bytes());
         }
-        Kind::PackedFixed | Kind::PackedDouble | Kind::Message(_) => bail!("no list"),
+        Kind::PackedFixed | Kind::PackedVarint | Kind::PackedDouble | Kind::Message(_) => bail!("no list"),
     }
     Ok(())
 }
