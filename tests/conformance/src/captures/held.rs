@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::wire::MatcherType;
 
-/// From before 1970 to after 2100.
-const ALWAYS: (i64, i64) = (-1_000_000_000_000, 5_000_000_000_000);
+/// From 1843 to 2128.
+const ALWAYS: (i64, i64) = (-4_000_000_000_000, 5_000_000_000_000);
 
 /// Everything, comparable: times with bits of values. The same sample twice is one.
 #[derive(Debug, Default)]
