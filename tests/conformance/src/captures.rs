@@ -138,7 +138,10 @@ impl Stage<'_> {
     }
 
     fn held(&self) -> Held {
-        Held::read(&self.live().tsink().endpoint(&self.tenant), &self.windows)
+        let tsink = self.live().tsink();
+        // A shared server's store has the exemplars of all cases; and only OTLP has any.
+        let store = self.own.as_ref().map(|own| own.tsink().data_path());
+        Held::read(&tsink.endpoint(&self.tenant), &self.windows, store.as_deref())
     }
 }
 

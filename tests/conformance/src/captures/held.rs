@@ -3,6 +3,7 @@
 use super::case::{Case, Exemplar, Labels, Metadata, Series, SeriesExemplars, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::wire::MatcherType;
 
@@ -36,9 +37,12 @@ impl Held {
 
     /// What a tenant holds. Times within a window become the arrival that stands beside it.
     ///
+    /// tsink 0.10.2 keeps exemplars that came by OTLP, and shows them to nobody: they have no tenant. They are
+    /// read from its `store`.
+    ///
     /// # Panics
     /// When the server does not answer.
-    pub fn read(server: &Endpoint, windows: &[(i64, i64, i64)]) -> Self {
+    pub fn read(server: &Endpoint, windows: &[(i64, i64, i64)], store: Option<&Path>) -> Self {
         let arrival = |at: i64| {
             windows.iter().find(|(from, to, _)| (*from..=*to).contains(&at)).map_or(at, |(.., arrival)| *arrival)
         };
@@ -73,6 +77,20 @@ impl Held {
                 let at = (one["timestamp"].as_f64().expect("a number") * 1000.0).round() as i64;
                 let value: f64 = text(&one["value"]).parse().expect("a number");
                 all.insert((arrival(at), Value::bits(value), labels(&one["labels"])));
+            }
+        }
+        if let Some(file) = store.and_then(|store| std::fs::read(store.join("exemplar-store.json")).ok()) {
+            let stored: Json = serde_json::from_slice(&file).expect("JSON");
+            for one in stored["entries"].as_array().expect("a list") {
+                let mut series = pairs(&one["series_labels"]);
+                series.insert("__name__".to_owned(), text(&one["metric"]));
+                let at = one["timestamp"].as_i64().expect("ms");
+                let value = Value::bits(one["value"].as_f64().expect("a number"));
+                held.exemplars.entry(series).or_default().insert((
+                    arrival(at),
+                    value,
+                    pairs(&one["exemplar_labels"]),
+                ));
             }
         }
         held
@@ -154,6 +172,15 @@ fn labels(value: &Json) -> Labels {
     object
         .iter()
         .map(|(name, value)| (name.clone(), text(value)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// Labels as a list of names with values.
+fn pairs(value: &Json) -> Labels {
+    let list = value.as_array().expect("a list");
+    list.iter()
+        .map(|one| (text(&one["name"]), text(&one["value"])))
         .filter(|(_, value)| !value.is_empty())
         .collect()
 }
