@@ -74,7 +74,9 @@ impl Payload {
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Text(text) => text.clone().into_bytes(),
-            Self::Repeated { parts } => parts.iter().flat_map(|(text, n)| text.repeat(*n).into_bytes()).collect(),
+            Self::Repeated { parts } => {
+                parts.iter().flat_map(|(text, n)| text.repeat(*n).into_bytes()).collect()
+            }
             Self::Bytes { base64, .. } => STANDARD.decode(base64).expect("base64 of a payload"),
         }
     }

@@ -138,7 +138,7 @@ impl Live {
         };
         let sent = stream.write_all(bytes).and_then(|()| stream.shutdown(Shutdown::Write));
         match sent.and_then(|()| stream.read_to_end(&mut Vec::new())) {
-            Err(error) if !closed(error.kind()) => return Err(error).context("Graphite"),
+            Err(error) if !closed(error.kind()) => Err(error).context("Graphite"),
             _ => Ok(self.counts("graphite")?.since(before)),
         }
     }
@@ -168,7 +168,11 @@ pub fn influx(endpoint: &Endpoint, params: &BTreeMap<String, String>, body: &[u8
     let query: Vec<String> =
         params.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
     let path = if second { "/api/v2/write" } else { "/write" };
-    endpoint.post(&format!("{path}?{}", query.join("&")), &[("Content-Type", "text/plain; charset=utf-8")], body)
+    endpoint.post(
+        &format!("{path}?{}", query.join("&")),
+        &[("Content-Type", "text/plain; charset=utf-8")],
+        body,
+    )
 }
 
 /// A port on 127.0.0.1 that nobody listens on, neither over UDP nor over TCP.

@@ -40,7 +40,8 @@ type Field = (&'static str, u32, Kind);
 /// Fields of a message by their names in JSON.
 fn fields(message: &str, numbering: Numbering) -> &'static [Field] {
     use Kind::{
-        Base64, Bool, Double, Fixed, Hex, Message, PackedDouble, PackedFixed, PackedVarint, Text, Varint, ZigZag,
+        Base64, Bool, Double, Fixed, Hex, Message, PackedDouble, PackedFixed, PackedVarint, Text, Varint,
+        ZigZag,
     };
     match message {
         "Request" => &[("resourceMetrics", 1, Message("ResourceMetrics"))],
@@ -84,9 +85,7 @@ fn fields(message: &str, numbering: Numbering) -> &'static [Field] {
             ("attributes", 7, Message("KeyValue")),
             ("flags", 8, Varint),
         ],
-        "Histogram" => {
-            &[("dataPoints", 1, Message("HistogramPoint")), ("aggregationTemporality", 2, Varint)]
-        }
+        "Histogram" => &[("dataPoints", 1, Message("HistogramPoint")), ("aggregationTemporality", 2, Varint)],
         "HistogramPoint" if numbering == Numbering::Standard => &[
             ("startTimeUnixNano", 2, Fixed),
             ("timeUnixNano", 3, Fixed),
@@ -194,7 +193,8 @@ fn message(name: &str, json: &Value, numbering: Numbering) -> Result<Vec<u8>> {
     let known = fields(name, numbering);
     let mut found = Vec::new();
     for (key, value) in object {
-        let field = known.iter().find(|(own, ..)| own == key).with_context(|| format!("{name} has no {key}"))?;
+        let field =
+            known.iter().find(|(own, ..)| own == key).with_context(|| format!("{name} has no {key}"))?;
         found.push((field, value));
     }
     found.sort_by_key(|((_, number, _), _)| *number);

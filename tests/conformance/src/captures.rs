@@ -201,10 +201,11 @@ impl Run<'_> {
             let Fate { taken, status, words, counts } = fate;
             let refused = case.refused.iter().filter(|refused| refused.payload == number).count() as u64;
             match &mut case.live {
-                Does::Accepted if self.protocol == Protocol::Graphite => {
-                    if counts.rejected != refused || counts.throttled != 0 {
-                        faults.push(format!("payload {number}: {refused} lines are to be refused: {counts:?}"));
-                    }
+                Does::Accepted
+                    if self.protocol == Protocol::Graphite
+                        && (counts.rejected != refused || counts.throttled != 0) =>
+                {
+                    faults.push(format!("payload {number}: {refused} lines are to be refused: {counts:?}"));
                 }
                 Does::Accepted if !taken => {
                     faults.push(format!("payload {number} was refused: {status} {words} {counts:?}"));

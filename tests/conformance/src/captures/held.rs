@@ -44,7 +44,10 @@ impl Held {
     /// When the server does not answer.
     pub fn read(server: &Endpoint, windows: &[(i64, i64, i64)], store: Option<&Path>) -> Self {
         let arrival = |at: i64| {
-            windows.iter().find(|(from, to, _)| (*from..=*to).contains(&at)).map_or(at, |(.., arrival)| *arrival)
+            windows
+                .iter()
+                .find(|(from, to, _)| (*from..=*to).contains(&at))
+                .map_or(at, |(.., arrival)| *arrival)
         };
         let mut held = Self::default();
         let every = [("__name__", MatcherType::Re, ".+")];
@@ -53,11 +56,14 @@ impl Held {
             for label in series.labels.iter().filter(|label| !label.value.is_empty()) {
                 // A label twice is possible in tsink, and in no case.
                 let value = labels.entry(label.name.clone()).or_default();
-                *value = if value.is_empty() { label.value.clone() } else { format!("{value} and {}", label.value) };
+                *value = if value.is_empty() {
+                    label.value.clone()
+                } else {
+                    format!("{value} and {}", label.value)
+                };
             }
             let samples = held.series.entry(labels).or_default();
-            samples
-                .extend(series.samples.iter().map(|one| (arrival(one.timestamp), Value::bits(one.value))));
+            samples.extend(series.samples.iter().map(|one| (arrival(one.timestamp), Value::bits(one.value))));
         }
         let all = server.get_json("/api/v1/metadata").expect("metadata")["data"].take();
         for (metric, list) in all.as_object().expect("an object") {
@@ -106,8 +112,12 @@ impl Held {
         let mut out = Vec::new();
         maps(&mut out, "series", &self.series, &expected.series);
         maps(&mut out, "exemplars", &self.exemplars, &expected.exemplars);
-        out.extend(self.metadata.difference(&expected.metadata).map(|one| format!("not in the case: {one:?}")));
-        out.extend(expected.metadata.difference(&self.metadata).map(|one| format!("not on the server: {one:?}")));
+        out.extend(
+            self.metadata.difference(&expected.metadata).map(|one| format!("not in the case: {one:?}")),
+        );
+        out.extend(
+            expected.metadata.difference(&self.metadata).map(|one| format!("not on the server: {one:?}")),
+        );
         out
     }
 

@@ -94,7 +94,8 @@ pub fn alone(protocol: Protocol, case: &Case, index: usize) -> Vec<u8> {
     let own = &case.refused[index];
     let payload = &case.payloads[own.payload];
     let in_context = own.kind == "metadata_conflict";
-    let others = case.refused.iter().enumerate().filter(|(at, other)| *at != index && other.payload == own.payload);
+    let others =
+        case.refused.iter().enumerate().filter(|(at, other)| *at != index && other.payload == own.payload);
     if let (Some(line), true) = (own.line, protocol != Protocol::Otlp) {
         let bad: BTreeSet<usize> = others.filter_map(|(_, other)| other.line).collect();
         return lines(&payload.bytes(), |at| if in_context { !bad.contains(&at) } else { at == line });
@@ -116,8 +117,15 @@ pub fn alone(protocol: Protocol, case: &Case, index: usize) -> Vec<u8> {
 /// The server's words without the place that they begin with.
 pub fn words(answer: &str) -> &str {
     let mut rest = answer;
-    let places =
-        ["influx line protocol line", "resource", "scope", "metric", "histogram data point", "summary data point", "data point"];
+    let places = [
+        "influx line protocol line",
+        "resource",
+        "scope",
+        "metric",
+        "histogram data point",
+        "summary data point",
+        "data point",
+    ];
     while let Some(after) = places.iter().find_map(|place| {
         let after = rest.strip_prefix(place)?.strip_prefix(" index ")?;
         Some(after.trim_start_matches(|digit: char| digit.is_ascii_digit()).trim_start())

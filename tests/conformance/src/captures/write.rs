@@ -12,8 +12,17 @@ pub fn text(case: &Case) -> String {
     let compact = serde_json::to_string(case).expect("a case");
     let parsed: Value = serde_json::from_str(&compact).expect("a case");
     let order = [
-        "about", "source", "query_params", "received_at_ms", "payloads", "live", "refused", "flags", "series",
-        "metadata", "exemplars",
+        "about",
+        "source",
+        "query_params",
+        "received_at_ms",
+        "payloads",
+        "live",
+        "refused",
+        "flags",
+        "series",
+        "metadata",
+        "exemplars",
     ];
     let mut lines = Vec::new();
     for key in order {
