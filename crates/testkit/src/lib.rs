@@ -9,7 +9,9 @@
 //! * [`exposition`] is a scrape target, because Prometheus serves metadata of scraped targets only;
 //! * [`faults`] is a proxy that breaks exchanges on purpose;
 //! * [`gateway`] serves static files and both servers on one origin;
+//! * [`live`] is tsink with its live endpoints, and senders for them;
 //! * [`otlp`] makes OTLP metrics requests, by the standard and as tsink numbers them;
+//! * [`otlp_json`] makes OTLP's protobuf form from its JSON form, in either numbering;
 //! * [`plans`] are plans for two servers;
 //! * [`native`] runs the native `tsink-migrate`, the yardstick.
 #![forbid(unsafe_code)]
@@ -20,8 +22,10 @@ pub mod exposition;
 pub mod faults;
 pub mod gateway;
 pub mod history;
+pub mod live;
 pub mod native;
 pub mod otlp;
+pub mod otlp_json;
 pub mod plans;
 pub mod process;
 pub mod servers;

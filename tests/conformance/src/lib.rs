@@ -1,6 +1,7 @@
 //! What the conformance tests share: plans, the built command, and the native tool beside it.
 
 pub mod agree;
+pub mod captures;
 pub mod command;
 pub mod plans;
 pub mod world;

@@ -37,7 +37,7 @@ pub struct Tsink {
     port: u16,
     auth_token: Option<String>,
     // Dropped after the process.
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Tsink {
@@ -71,7 +71,7 @@ impl Tsink {
             Process::start("tsink-server", &mut command, &log, End::AtOnce, folder.temporary())?;
         let ready = format!("http://127.0.0.1:{port}/ready");
         process.wait_until(READY_LIMIT, || answers_ok(&ready, None))?;
-        Ok(Self { process, port, auth_token: options.auth_token, _folder: folder })
+        Ok(Self { process, port, auth_token: options.auth_token, folder })
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
@@ -91,6 +91,11 @@ impl Tsink {
             Some(token) => endpoint.header("Authorization", &format!("Bearer {token}")),
             None => endpoint,
         }
+    }
+
+    /// The folder in which the server keeps its data.
+    pub fn data_path(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// What the server has written to its log so far.
