@@ -142,6 +142,9 @@ pub struct Place {
     /// Of `data_points`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub point: Option<usize>,
+    /// Of the data point's `exemplars`; the data point itself is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exemplar: Option<usize>,
 }
 
 /// Labels without empty values.

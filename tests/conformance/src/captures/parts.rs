@@ -163,7 +163,11 @@ fn list<'a>(json: &'a mut Value, place: &Place) -> Option<(&'a mut Vec<Value>, u
     }
     let data = ["gauge", "sum", "histogram", "exponentialHistogram", "summary"];
     let name = data.iter().find(|name| here.get(**name).is_some())?;
-    Some((here[*name]["dataPoints"].as_array_mut()?, place.point?))
+    let points = here[*name]["dataPoints"].as_array_mut()?;
+    match place.exemplar {
+        Some(at) => Some((points.get_mut(place.point?)?["exemplars"].as_array_mut()?, at)),
+        None => Some((points, place.point?)),
+    }
 }
 
 /// Without some places; metrics, scopes and resources that lose everything by it go as well.
@@ -175,7 +179,8 @@ fn without(json: &Value, places: &[Place]) -> Value {
         let (list, at) = list(&mut json, place).expect("a place that is there");
         list.remove(at);
         let mut up = *place;
-        let mut empty = list.is_empty();
+        // A data point stays without its exemplars.
+        let mut empty = list.is_empty() && place.exemplar.is_none();
         while empty {
             (up.point, up.metric, up.scope) = match up {
                 Place { point: Some(_), .. } => (None, up.metric, up.scope),
@@ -194,11 +199,13 @@ fn without(json: &Value, places: &[Place]) -> Value {
 /// A place with what it lies in, and nothing beside it.
 fn only(json: &Value, place: Place) -> Value {
     let mut json = json.clone();
-    let Place { resource, scope, metric, point } = place;
-    let mut levels = vec![Place { resource, scope: None, metric: None, point: None }];
-    levels.extend(scope.map(|_| Place { resource: 0, scope, metric: None, point: None }));
-    levels.extend(metric.map(|_| Place { resource: 0, scope: Some(0), metric, point: None }));
-    levels.extend(point.map(|_| Place { resource: 0, scope: Some(0), metric: Some(0), point }));
+    let Place { resource, scope, metric, point, exemplar } = place;
+    let level = |resource, scope, metric, point, exemplar| Place { resource, scope, metric, point, exemplar };
+    let mut levels = vec![level(resource, None, None, None, None)];
+    levels.extend(scope.map(|_| level(0, scope, None, None, None)));
+    levels.extend(metric.map(|_| level(0, Some(0), metric, None, None)));
+    levels.extend(point.map(|_| level(0, Some(0), Some(0), point, None)));
+    levels.extend(exemplar.map(|_| level(0, Some(0), Some(0), Some(0), exemplar)));
     for level in levels {
         let (list, at) = list(&mut json, &level).expect("a place that is there");
         *list = vec![list.swap_remove(at)];
