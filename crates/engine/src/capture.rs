@@ -5,8 +5,20 @@
 //! difference: live, one bad line takes its whole request with it; here each line, event or data point stands
 //! for itself, and what the server would refuse is a [`Refusal`] with the server's reason.
 
+pub mod graphite;
+mod groups;
+pub mod influx;
+mod interner;
+pub mod lines;
+mod names;
+mod numbers;
 pub mod refusal;
 pub mod series;
+pub mod statsd;
 
+pub use graphite::Graphite;
+pub use influx::Influx;
+pub use lines::{LineProtocol, QueryParams};
 pub use refusal::{Refusal, RefusalKind};
 pub use series::{Described, Family, Row, SeriesTable};
+pub use statsd::Statsd;

@@ -4,10 +4,10 @@
 //! and the field's name), and only the first such line is taken apart, sanitised and checked.
 
 use super::Refusal;
+use super::groups::Groups;
+use super::interner::Interner;
 use crate::model::{Labels, MetricType, Millis};
-use hashbrown::HashTable;
-use rustc_hash::{FxHashMap, FxHasher};
-use std::hash::Hasher;
+use rustc_hash::FxHashMap;
 
 /// One sample of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,22 +45,14 @@ pub struct Described {
 /// All series of a recording, numbered in the order of their first line.
 #[derive(Debug, Default)]
 pub struct SeriesTable {
-    /// Bytes of all keys, one after the other.
-    arena: Vec<u8>,
-    /// Where each key lies in `arena`, and its series.
-    keys: Vec<Key>,
-    by_key: HashTable<u32>,
+    keys: Interner,
+    /// Which series each key stands for.
+    keyed: Vec<u32>,
+    groups: Groups,
     by_labels: FxHashMap<Labels, u32>,
     series: Vec<(Labels, u32)>,
     families: Vec<Family>,
-    by_family: FxHashMap<Family, u32>,
-}
-
-#[derive(Debug)]
-struct Key {
-    start: usize,
-    end: usize,
-    series: u32,
+    by_family: Interner,
 }
 
 impl SeriesTable {
@@ -74,40 +66,43 @@ impl SeriesTable {
         key: &[u8],
         describe: impl FnOnce() -> Result<Described, Refusal>,
     ) -> Result<u32, Refusal> {
-        let hash = hash(key);
-        let found = self.by_key.find(hash, |at| self.key(*at) == key);
-        if let Some(known) = found.and_then(|at| self.keys.get(*at as usize)) {
-            return Ok(known.series);
+        if let Some(series) = self.find(key) {
+            return Ok(series);
         }
         let series = self.add(describe()?);
-        let start = self.arena.len();
-        self.arena.extend_from_slice(key);
-        let at = self.keys.len() as u32;
-        self.keys.push(Key { start, end: self.arena.len(), series });
-        let Self { by_key, keys, arena, .. } = self;
-        by_key.insert_unique(hash, at, |at| {
-            let key = keys.get(*at as usize).and_then(|key| arena.get(key.start..key.end));
-            self::hash(key.unwrap_or_default())
-        });
+        self.keys.intern(key);
+        self.keyed.push(series);
         Ok(series)
+    }
+
+    /// The number of the series that `key` stands for, if the key is known.
+    pub fn find(&self, key: &[u8]) -> Option<u32> {
+        self.keyed.get(self.keys.find(key)? as usize).copied()
     }
 
     /// The number of a series by its labels.
     pub fn add(&mut self, described: Described) -> u32 {
-        let next = self.families.len() as u32;
-        let family = *self.by_family.entry(described.family.clone()).or_insert(next);
-        if family == next {
-            self.families.push(described.family);
-        }
+        let family = self.tell(described.family);
         let next = self.series.len() as u32;
         let series = *self.by_labels.entry(described.labels.clone()).or_insert(next);
         if series == next {
             self.series.push((described.labels, family));
         } else if let Some(known) = self.series.get_mut(series as usize) {
-            // As in the target: what was said last of a metric counts.
             known.1 = family;
         }
         series
+    }
+
+    /// Says the metadata of a metric family, for all of its series. As in the target, what was said last counts.
+    /// Returns the family's number in [`SeriesTable::families`].
+    pub fn tell(&mut self, family: Family) -> u32 {
+        let (number, new) = self.by_family.intern(family.name.as_bytes());
+        if new {
+            self.families.push(family);
+        } else if let Some(known) = self.families.get_mut(number as usize) {
+            *known = family;
+        }
+        number
     }
 
     /// Labels of a series.
@@ -121,6 +116,11 @@ impl SeriesTable {
         self.families.get(*family as usize)
     }
 
+    /// All metric families, each name once, in the order of their first series.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
     /// How many series there are.
     pub fn len(&self) -> usize {
         self.series.len()
@@ -131,16 +131,15 @@ impl SeriesTable {
         self.series.is_empty()
     }
 
-    fn key(&self, at: u32) -> &[u8] {
-        let key = self.keys.get(at as usize).and_then(|key| self.arena.get(key.start..key.end));
-        key.unwrap_or_default()
+    /// Series by two keys, for lines that hold several series of one label set.
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
     }
-}
 
-fn hash(key: &[u8]) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(key);
-    hasher.finish()
+    /// As [`SeriesTable::groups`], to add to them.
+    pub(super) fn groups_mut(&mut self) -> &mut Groups {
+        &mut self.groups
+    }
 }
 
 #[cfg(test)]
@@ -175,6 +174,17 @@ mod tests {
         assert_eq!(table.labels(numbers[7]).unwrap().get("host"), Some("7"));
         assert_eq!(table.number(b"k7", || unreachable!()), Ok(numbers[7]));
         assert_eq!(table.family(0).unwrap().name, "cpu");
+    }
+
+    #[test]
+    fn what_was_said_last_of_a_metric_counts_for_all_its_series() {
+        let mut table = SeriesTable::default();
+        let series: Vec<u32> = ["a", "b"].map(|host| table.add(described(host))).to_vec();
+        table.tell(Family { kind: MetricType::Counter, ..described("a").family });
+        assert!(series.iter().all(|one| table.family(*one).unwrap().kind == MetricType::Counter));
+        assert_eq!(table.add(described("c")), 2);
+        assert_eq!(table.family(0).unwrap().kind, MetricType::Gauge);
+        assert_eq!(table.families().len(), 1);
     }
 
     #[test]
