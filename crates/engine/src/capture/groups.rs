@@ -124,29 +124,30 @@ impl Groups {
         Some(Found { series: member.series, next: member.next })
     }
 
-    /// Adds a member, and its group when that is new.
-    pub fn add(&mut self, key: &[u8], name: &[u8], series: u32) {
-        let (group, new) = self.keys.intern(key);
+    /// Adds a member, and its group when that is new. Returns the group.
+    pub fn add(&mut self, key: &[u8], name: &[u8], series: u32) -> u32 {
+        let (number, new) = self.keys.intern(key);
         if new {
             self.groups.push(Group { first: NONE, last: NONE, follower: NONE });
         }
-        if self.member(group, name).is_some() {
-            return;
+        if self.member(number, name).is_some() {
+            return number;
         }
         let (name, _) = self.names.intern(name);
         let at = self.members.len() as u32;
-        self.members.push(Member { group, name, series, next: NONE });
+        self.members.push(Member { group: number, name, series, next: NONE });
         let members = &self.members;
-        self.by_name.insert_unique(hash(group, name), at, |at| {
+        self.by_name.insert_unique(hash(number, name), at, |at| {
             members.get(*at as usize).map_or(0, |member| hash(member.group, member.name))
         });
-        if let Some(group) = self.groups.get_mut(group as usize) {
+        if let Some(group) = self.groups.get_mut(number as usize) {
             match self.members.get_mut(group.last as usize) {
                 Some(last) => last.next = at,
                 None => group.first = at,
             }
             group.last = at;
         }
+        number
     }
 }
 

@@ -66,7 +66,6 @@ impl Influx {
                 (table.groups().find(&self.key)?, rest)
             }
         };
-        table.groups_mut().came(group);
         let groups = table.groups();
         while let [b' ', behind @ ..] = rest {
             rest = behind;
@@ -77,21 +76,24 @@ impl Influx {
         }
         let start = rows.len();
         let mut likely = groups.first(group);
-        let at = loop {
+        let timestamp = loop {
             let (member, behind) = groups.field(group, likely, rest)?;
             let (value, behind) = numbers::field(behind)?;
             rows.push(Row { series: member.series, at: received_at, value });
             likely = member.next;
             match behind {
-                [] => return Some(()),
+                [] => break None,
                 [b',', behind @ ..] => rest = behind,
-                [_, behind @ ..] => match numbers::integer(behind)? {
-                    (at, []) => break self.precision.millis(at)?,
-                    _ => return None,
-                },
+                [_, behind @ ..] => {
+                    break Some(numbers::integer(behind).filter(|(_, rest)| rest.is_empty())?);
+                }
             }
         };
-        rows.iter_mut().skip(start).for_each(|row| row.at = at);
+        if let Some((timestamp, _)) = timestamp {
+            let at = self.precision.millis(timestamp)?;
+            rows.iter_mut().skip(start).for_each(|row| row.at = at);
+        }
+        table.groups_mut().came(group);
         Some(())
     }
 }

@@ -197,6 +197,7 @@ impl Statsd {
         let value = self.settle(known, value);
         self.say(known, table)?;
         let family = known.kind.family(&event.metric);
+        table.tell(family.clone());
         let series = table.number(&self.key, || Ok(Described { labels, family }))?;
         if self.keys.intern(&self.key).1 {
             self.known.push(known);

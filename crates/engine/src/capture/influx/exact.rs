@@ -8,12 +8,18 @@ use crate::model::{MetricType, Millis};
 const HELP: &str = "Influx line protocol field coerced to gauge samples";
 
 /// What the request says of all its lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Scope {
     /// Labels from the query parameters.
     labels: Vec<(String, String)>,
     /// The same as bytes, with their length in front: no key of a scope is the start of another's.
     pub key: Vec<u8>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl Scope {
@@ -48,7 +54,7 @@ pub fn exact(
     let fields = assignments(fields)?;
 
     let key = [scope.key.as_slice(), spec.as_bytes()].concat();
-    let group = table.groups().find(&key);
+    let mut group = table.groups().find(&key);
     let mut series = Vec::with_capacity(fields.len());
     for (raw, name, _) in &fields {
         let known = group.and_then(|group| table.groups().member(group, raw.as_bytes()));
@@ -59,8 +65,11 @@ pub fn exact(
     }
     for ((raw, _, value), series) in fields.iter().zip(series) {
         let series = series.unwrap_or_else(|described| table.add(described));
-        table.groups_mut().add(&key, raw.as_bytes(), series);
+        group = Some(table.groups_mut().add(&key, raw.as_bytes(), series));
         rows.push(Row { series, at, value: *value });
+    }
+    if let Some(group) = group {
+        table.groups_mut().came(group);
     }
     Ok(())
 }
