@@ -10,7 +10,7 @@ use std::path::Path;
 use tsink_migrate_engine::capture::otlp::{Otlp, OtlpOut};
 use tsink_migrate_engine::capture::payload::{Line, Lines};
 use tsink_migrate_engine::capture::{
-    Graphite, Influx, LineProtocol, Refusal, RefusalKind, Row, SeriesTable, Statsd,
+    Family, Graphite, Influx, LineProtocol, Refusal, RefusalKind, Row, SeriesTable, Statsd,
 };
 use tsink_migrate_engine::model::Labels;
 
@@ -27,6 +27,7 @@ struct Made {
     refused: Vec<(usize, String, Refusal)>,
     exemplars: Vec<(u32, tsink_migrate_engine::model::Exemplar)>,
     flags: BTreeSet<String>,
+    families: Vec<Family>,
 }
 
 fn lines(case: &Case, parser: &mut dyn LineProtocol) -> Made {
@@ -79,6 +80,7 @@ fn otlp(case: &Case) -> Made {
             Ok(()) => {
                 made.rows.append(&mut out.rows);
                 made.exemplars.append(&mut out.exemplars);
+                made.families.append(&mut out.families);
                 made.refused.extend(out.refused.into_iter().map(|(place, refusal)| (number, place, refusal)));
                 if out.shapes.standard_histograms > 0 {
                     made.flags.insert("standard_histogram".to_owned());
@@ -172,8 +174,8 @@ fn faults(case: &Case, made: &Made) -> Vec<String> {
         }
     }
     let mut metadata = BTreeMap::new();
-    for number in 0..made.table.len() as u32 {
-        let family = made.table.family(number).unwrap();
+    let of_series = (0..made.table.len() as u32).map(|number| made.table.family(number).unwrap());
+    for family in of_series.chain(&made.families) {
         let entry = (family.kind.as_str().to_owned(), family.help.clone(), family.unit.clone());
         metadata.insert(family.name.clone(), entry);
     }

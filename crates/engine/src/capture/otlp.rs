@@ -81,6 +81,8 @@ pub struct OtlpOut {
     /// What was refused and where, e.g. `resource 0 scope 1 metric 2 (http.duration) point 3`; an exemplar's place
     /// ends in `exemplar 0`. Live, each of these would have refused the whole request.
     pub refused: Vec<(String, Refusal)>,
+    /// Metrics without data points, which tsink notes all the same.
+    pub families: Vec<Family>,
     /// Points that were taken, by shape.
     pub shapes: Shapes,
     /// All data points met, taken or refused.
@@ -93,6 +95,7 @@ impl OtlpOut {
         self.rows.clear();
         self.exemplars.clear();
         self.refused.clear();
+        self.families.clear();
         self.shapes = Shapes::default();
         self.points = 0;
     }
@@ -433,6 +436,19 @@ impl<'p> Run<'_, 'p> {
         self.points(&metric, data);
         if self.out.shapes.taken() > before {
             self.families.insert(name, meaning);
+        } else if repeated(data, 1).next().is_none() {
+            // tsink notes what it is told of a metric, whether or not there are points of it.
+            self.families.insert(name, meaning);
+            self.out.families.push(Family {
+                name: {
+                    let mut whole = String::new();
+                    escape(name, &mut whole);
+                    whole
+                },
+                kind,
+                help: help.to_owned(),
+                unit: unit.to_owned(),
+            });
         }
         Ok(())
     }

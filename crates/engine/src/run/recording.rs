@@ -9,6 +9,7 @@ pub(super) mod cut;
 pub(super) mod slabs;
 pub(super) mod survey;
 
+use crate::capture::Family;
 use crate::capture::lines::LineProtocol;
 use crate::capture::manifest::{Entry, Item, ManifestReader, Payload, Text};
 use crate::capture::otlp::{Otlp, OtlpOut, Shapes};
@@ -48,6 +49,8 @@ pub(super) trait Hear {
     fn bad(&mut self, _bad: BadEntry) {}
     /// What tsink would not take live as it was sent; how many.
     fn flag(&mut self, _flag: Flag, _entry: u64, _count: u64) {}
+    /// A metric without samples.
+    fn family(&mut self, _family: Family) {}
     /// OTLP data points taken from a payload, by shape.
     fn shapes(&mut self, _shapes: &Shapes) {}
     /// What looks wrong but does no harm.
@@ -370,6 +373,7 @@ impl Scanner {
                         hear.rows(&otlp.rows, table);
                         otlp.rows.clear();
                         hear.exemplars(std::mem::take(&mut otlp.exemplars), table);
+                        otlp.families.drain(..).for_each(|family| hear.family(family));
                         for (place, refusal) in otlp.refused.drain(..) {
                             hear.refused(index, &place, "", &refusal);
                         }

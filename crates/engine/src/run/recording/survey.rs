@@ -80,6 +80,8 @@ pub(in super::super) struct Survey {
     checked: Vec<BTreeMap<Labels, Series>>,
     shapes: BTreeMap<String, u64>,
     sample: Sample,
+    /// Metrics without samples.
+    families: Vec<Family>,
 }
 
 /// Which predicates match which series; asked once a series.
@@ -144,6 +146,7 @@ impl Survey {
             exemplars: 0,
             shapes: BTreeMap::new(),
             sample: Sample::default(),
+            families: Vec::new(),
         }
     }
 
@@ -190,6 +193,8 @@ impl Survey {
             })
             .collect();
         let mut families: BTreeMap<&str, &Family> = BTreeMap::new();
+        let asked_for = self.families.iter().filter(|family| metadata_metrics.contains(&family.name));
+        families.extend(asked_for.map(|family| (family.name.as_str(), family)));
         for (at, seen) in self.series.iter().enumerate() {
             for (estimate, selects) in estimates.iter_mut().zip(self.matching.of(at as u32)) {
                 if *selects {
@@ -327,6 +332,12 @@ impl Hear for Survey {
                 self.examples
                     .insert(name.to_owned(), (line.to_owned(), format!("{labels} = {} at {at}", row.value)));
             }
+        }
+    }
+
+    fn family(&mut self, family: Family) {
+        if !self.families.contains(&family) && self.families.len() < METRICS {
+            self.families.push(family);
         }
     }
 
