@@ -4,6 +4,7 @@
 //! tsink of its own, and the two tools take turns at going first.
 
 mod process;
+mod recordings;
 
 use crate::setup::{Purpose, Toolbox, setup};
 use crate::{dist, paths};
@@ -28,16 +29,36 @@ enum Tool {
     Ours,
 }
 
-/// Runs both tools `runs` times over 24 h of `series` series at 15 s.
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Of {
+    /// From Prometheus.
+    History,
+    /// From recordings.
+    Recordings,
+}
+
+/// Runs both tools `runs` times; over 24 h of `series` series at 15 s, and over a recording.
 ///
 /// # Errors
 /// When something cannot be installed or started, or when a backfill or verify fails.
-pub fn bench(runs: usize, series: usize) -> Result<()> {
+pub fn bench(runs: usize, series: usize, of: &[Of]) -> Result<()> {
     let tools = setup(Purpose::Bench)?;
-    dist::dist(&tools)?;
+    dist::edge_only(&tools)?;
     for (variable, path) in &tools.variables {
         eprintln!("  {variable}={}", path.display());
     }
+    let wanted = |one| of.is_empty() || of.contains(&one);
+    if wanted(Of::Recordings) {
+        recordings::bench(&tools, runs)?;
+    }
+    if wanted(Of::History) {
+        history(&tools, runs, series)?;
+    }
+    Ok(())
+}
+
+fn history(tools: &Toolbox, runs: usize, series: usize) -> Result<()> {
     let now = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis())?;
     let bulk = Bulk { series, start_ms: (now / HOUR_MS - 24) * HOUR_MS, hours: 24, step_ms: 15_000 };
     eprintln!("loading {} samples into Prometheus", bulk.samples());
@@ -53,7 +74,7 @@ pub fn bench(runs: usize, series: usize) -> Result<()> {
             let plan = folder.path().join("plan.json");
             fs::write(&plan, serde_json::to_string_pretty(&plan_for(&prometheus.url(), &tsink.url()))?)?;
             for command in COMMANDS {
-                let mut process = tool_command(&tools, tool)?;
+                let mut process = tool_command(tools, tool)?;
                 process.arg(command).arg("--config").arg(&plan).args([
                     "--start-ms",
                     &bulk.start_ms.to_string(),

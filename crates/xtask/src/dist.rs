@@ -35,6 +35,14 @@ const LONG: Duration = Duration::from_secs(60 * 60);
 /// When a build fails, or when the page is larger than it may be.
 pub fn dist(tools: &Toolbox) -> Result<()> {
     site_only(tools)?;
+    edge_only(tools)
+}
+
+/// Builds `dist/edge` alone.
+///
+/// # Errors
+/// When a build fails.
+pub fn edge_only(tools: &Toolbox) -> Result<()> {
     build(tools, Part::Edge, edge)
 }
 

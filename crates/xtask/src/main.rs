@@ -42,6 +42,9 @@ enum Task {
         /// Series; each has 5,760 samples.
         #[arg(long, default_value_t = 1000)]
         series: usize,
+        /// Measure this alone; may be given several times.
+        #[arg(long, value_enum)]
+        of: Vec<bench::Of>,
     },
     /// Build the page and the command into dist/.
     Dist,
@@ -66,7 +69,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::setup(Purpose::Test).map(drop),
         Task::Demo(options) => demo::demo(options),
         Task::Test { only } => test::test(&only),
-        Task::Bench { runs, series } => bench::bench(runs, series),
+        Task::Bench { runs, series, of } => bench::bench(runs, series, &of),
         Task::Dist => dist::dist(&setup::setup(Purpose::Dist)?),
     }
 }

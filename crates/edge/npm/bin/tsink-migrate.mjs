@@ -114,8 +114,13 @@ async function main() {
     stream.on("error", (error) => error.code === "EPIPE" || onCrash(error));
   }
   const engine = new URL("../engine/tsink_migrate_edge_bg.wasm", import.meta.url);
-  await init({ module_or_path: await readFile(engine) });
-  return run(host, process.argv.slice(2));
+  const { memory } = await init({ module_or_path: await readFile(engine) });
+  const code = await run(host, process.argv.slice(2));
+  if (process.env.TSINK_MIGRATE_STATS) {
+    // For measurements: the engine's memory only grows, so its size at the end is the most that it took.
+    await writeFile(process.env.TSINK_MIGRATE_STATS, JSON.stringify({ engine_memory_bytes: memory.buffer.byteLength }));
+  }
+  return code;
 }
 
 // Until the engine gives a code, ending means failure: Node.js also ends when nothing is left to wait for.
