@@ -20,6 +20,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn capture_otlp() {
+    replay("capture_otlp", fuzzing::capture_otlp);
+}
+
+#[test]
 fn chunks() {
     replay("chunks", fuzzing::chunks);
 }

@@ -86,7 +86,7 @@ pub fn buckets(at: u64, counts: &[u64], bounds: &[f64], labels: &[(&str, &str)])
     HistogramPoint {
         attributes: attributes(labels),
         time_unix_nano: at * 1_000_000,
-        count: counts.iter().sum(),
+        count: counts.iter().fold(0, |sum, count| sum.wrapping_add(*count)),
         bucket_counts: counts.to_vec(),
         explicit_bounds: bounds.to_vec(),
         ..HistogramPoint::default()

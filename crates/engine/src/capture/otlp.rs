@@ -13,9 +13,12 @@
 //! * Points flagged `NO_RECORDED_VALUE` are refused, not skipped; so are exponential histograms, delta temporality,
 //!   and sums and histograms without temporality.
 //! * Histograms without buckets, which the standard allows, are refused: there must be one bucket more than bounds.
-//! * The tenant header picks no tenant: the series get a label `__tenant_id` and land in tenant `default`.
+//! * The tenant header picks no tenant for the series: they get a label `__tenant_id` and land in tenant `default`.
+//!   Metadata goes to the tenant of the header. Exemplars are accepted and counted, but no tenant's exemplar API ever
+//!   shows them, because they lack the server's own tenant label; those that a backfill writes are shown.
 //! * Start times, schema URLs and `Metric.metadata` are ignored. Times are cut to milliseconds.
 //! * More than [`LIVE_EXEMPLARS`] exemplars are too many for one live request; here all are taken.
+//! * A metric name of more than 65,535 bytes, escaped and with its suffix, is a `500` of the storage.
 //! * A metric counts for the metadata of its payload when one of its points is taken; live, even one without points
 //!   does.
 //!

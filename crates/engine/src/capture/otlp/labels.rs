@@ -276,9 +276,7 @@ mod tests {
         // An array of a hundred thousand empty values, 2 bytes each.
         let nothing = [0x0a, 0x00].repeat(100_000);
         let mut value = Vec::new();
-        for (tag, inner) in [(0x2a, nothing.as_slice())] {
-            crate::wire::proto::put_bytes(&mut value, tag, inner);
-        }
+        crate::wire::proto::put_bytes(&mut value, 0x2a, &nothing);
         let mut attribute = vec![0x0a, 0x01, b'k'];
         crate::wire::proto::put_bytes(&mut attribute, 0x12, &value);
         let mut pairs = Vec::new();

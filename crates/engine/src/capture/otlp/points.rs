@@ -77,7 +77,7 @@ impl<'m> Point<'m> {
         Self { message, attributes, labels: None }
     }
 
-    /// The labels of resource, scope and point, and the tenant's.
+    /// The labels of resource, scope and point, and the tenant's; sorted.
     fn labels(
         &mut self,
         metric: &Metric<'_>,
@@ -90,6 +90,7 @@ impl<'m> Point<'m> {
             attributes(repeated(self.message, self.attributes), "", &mut labels)?;
             labels.push(("__tenant_id".to_owned(), tenant.to_owned()));
             validate(&labels)?;
+            crate::order::sort(&mut labels);
             let (_, help, unit) = metric.meaning;
             let weight = weight(&labels) + help.len() + unit.len();
             self.labels = Some((labels, weight));
@@ -107,13 +108,20 @@ impl<'m> Point<'m> {
         role: Role,
         label_bytes: &mut usize,
     ) -> Result<Described, Refusal> {
-        let mut labels = self.labels(metric, tenant, label_bytes)?.clone();
-        labels.extend(metric.extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        if let Some((name, value)) = role.label() {
-            labels.push((name.to_owned(), value));
+        let own = self.labels(metric, tenant, label_bytes)?;
+        let mut labels = Vec::with_capacity(own.len() + metric.extra.len() + 2);
+        labels.extend_from_slice(own);
+        let extra = metric.extra.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let name = ("__name__", format!("{}{}", metric.escaped(), role.suffix()));
+        for (name, value) in extra.chain(role.label()).chain([name]) {
+            match labels.binary_search_by(|(other, _)| other.as_str().cmp(name)) {
+                Ok(_) => {
+                    let text = format!("contains duplicate label '{name}'");
+                    return Err(Refusal::new(RefusalKind::Label, text));
+                }
+                Err(at) => labels.insert(at, (name.to_owned(), value)),
+            }
         }
-        validate(&labels)?;
-        labels.push(("__name__".to_owned(), format!("{}{}", metric.escaped(), role.suffix())));
         Ok(Described { labels: Labels::from_pairs(labels), family: metric.family() })
     }
 }
