@@ -20,6 +20,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn capture_lines() {
+    replay("capture_lines", fuzzing::capture_lines);
+}
+
+#[test]
 fn chunks() {
     replay("chunks", fuzzing::chunks);
 }
