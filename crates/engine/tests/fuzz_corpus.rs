@@ -20,8 +20,8 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
-fn capture_otlp() {
-    replay("capture_otlp", fuzzing::capture_otlp);
+fn capture_lines() {
+    replay("capture_lines", fuzzing::capture_lines);
 }
 
 #[test]

@@ -2,16 +2,22 @@
 //! what comes out is bit for bit what `str::parse` gives.
 
 use super::{Refusal, RefusalKind};
+use std::fmt::Display;
 
-/// A decimal number as `str::parse` reads it, `context` first in what is said of one that is none.
+/// A decimal number as `str::parse` reads it.
+pub fn parse(raw: &str) -> Option<f64> {
+    match decimal(raw.as_bytes()) {
+        Some((value, [])) => Some(value),
+        _ => raw.parse().ok(),
+    }
+}
+
+/// A finite decimal number, `context` first in what is said of one that is none.
 ///
 /// # Errors
 /// No number, or one that is not finite.
-pub fn finite(raw: &str, context: &str) -> Result<f64, Refusal> {
-    if let Some((value, [])) = decimal(raw.as_bytes()) {
-        return Ok(value);
-    }
-    let value: f64 = raw.parse().map_err(|_| {
+pub fn finite(raw: &str, context: impl Display) -> Result<f64, Refusal> {
+    let value = parse(raw).ok_or_else(|| {
         Refusal::new(RefusalKind::Number, format!("{context} has invalid numeric value '{raw}'"))
     })?;
     if !value.is_finite() {
@@ -48,11 +54,11 @@ fn ends(rest: &[u8]) -> bool {
     matches!(rest, [] | [b',' | b' ', ..])
 }
 
-/// An integer of up to 18 digits at the start of `bytes`, and what is behind it.
+/// An integer of up to 19 digits, as timestamps in nanoseconds have, at the start of `bytes`, and what is behind it.
 pub fn integer(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let (negative, digits) = sign(bytes);
     let (value, count, rest) = accumulate(0, digits);
-    if !(1..=18).contains(&count) {
+    if !(1..=19).contains(&count) {
         return None;
     }
     let value = i64::try_from(value).ok()?;
@@ -153,7 +159,7 @@ mod tests {
             assert_eq!(field(raw.as_bytes()), Some((value, &b""[..])), "{raw}");
         }
         assert_eq!(field(b"-0i").map(|(value, _)| value.to_bits()), Some(0));
-        for raw in ["", "t", "\"a\"", "1.5i", "-1u", "-0u", "i", "1\\ ", "inf", "1\t", "9223372036854775807i"]
+        for raw in ["", "t", "\"a\"", "1.5i", "-1u", "-0u", "i", "1\\ ", "inf", "1\t", "9223372036854775808i"]
         {
             assert_eq!(field(raw.as_bytes()), None, "{raw}");
         }
@@ -162,8 +168,9 @@ mod tests {
     #[test]
     fn integers_are_whole_and_in_range() {
         assert_eq!(integer(b"-123 x"), Some((-123, &b" x"[..])));
-        assert_eq!(integer(b"999999999999999999"), Some((999_999_999_999_999_999, &b""[..])));
-        for raw in ["", "-", "+1", "1000000000000000000", "x"] {
+        assert_eq!(integer(b"9223372036854775807i"), Some((i64::MAX, &b"i"[..])));
+        assert_eq!(integer(b"-9223372036854775807"), Some((-i64::MAX, &b""[..])));
+        for raw in ["", "-", "+1", "9223372036854775808", "00000000000000000001", "x"] {
             assert_eq!(integer(raw.as_bytes()), None, "{raw}");
         }
     }

@@ -7,7 +7,9 @@ use super::Refusal;
 use super::groups::Groups;
 use super::interner::Interner;
 use crate::model::{Labels, MetricType, Millis};
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 
 /// One sample of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +51,7 @@ pub struct SeriesTable {
     /// Which series each key stands for.
     keyed: Vec<u32>,
     groups: Groups,
-    by_labels: FxHashMap<Labels, u32>,
+    by_labels: HashTable<u32>,
     series: Vec<(Labels, u32)>,
     families: Vec<Family>,
     by_family: Interner,
@@ -83,13 +85,18 @@ impl SeriesTable {
     /// The number of a series by its labels.
     pub fn add(&mut self, described: Described) -> u32 {
         let family = self.tell(described.family);
-        let next = self.series.len() as u32;
-        let series = *self.by_labels.entry(described.labels.clone()).or_insert(next);
-        if series == next {
-            self.series.push((described.labels, family));
-        } else if let Some(known) = self.series.get_mut(series as usize) {
-            known.1 = family;
+        let hash = hash(&described.labels);
+        let same = |at: &u32| self.labels(*at) == Some(&described.labels);
+        if let Some(series) = self.by_labels.find(hash, same).copied() {
+            if let Some(known) = self.series.get_mut(series as usize) {
+                known.1 = family;
+            }
+            return series;
         }
+        let series = self.series.len() as u32;
+        self.series.push((described.labels, family));
+        let labels = |at: &u32| self.series.get(*at as usize).map(|(labels, _)| labels);
+        self.by_labels.insert_unique(hash, series, |at| labels(at).map_or(0, self::hash));
         series
     }
 
@@ -140,6 +147,12 @@ impl SeriesTable {
     pub(super) fn groups_mut(&mut self) -> &mut Groups {
         &mut self.groups
     }
+}
+
+fn hash(labels: &Labels) -> u64 {
+    let mut hasher = FxHasher::default();
+    labels.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

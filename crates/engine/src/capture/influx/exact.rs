@@ -4,6 +4,7 @@
 use super::Precision;
 use crate::capture::{Described, Family, Refusal, RefusalKind, Row, SeriesTable, names, numbers};
 use crate::model::{MetricType, Millis};
+use std::borrow::Cow;
 
 const HELP: &str = "Influx line protocol field coerced to gauge samples";
 
@@ -48,20 +49,25 @@ pub fn exact(
     rows: &mut Vec<Row>,
 ) -> Result<(), Refusal> {
     let (spec, fields, timestamp) = sections(line)?;
-    let (measurement, tags) = label_set(spec)?;
-    let measurement = names::metric(&measurement)?;
+    let key = [scope.key.as_slice(), spec.as_bytes()].concat();
+    let mut group = table.groups().find(&key);
+    // Of a label set that was taken once, there is nothing to check before the fields.
+    let mut labels = if group.is_none() { Some(label_set(spec)?) } else { None };
     let at = timestamp.map_or(Ok(received_at), |raw| parse_timestamp(raw, precision))?;
     let fields = assignments(fields)?;
 
-    let key = [scope.key.as_slice(), spec.as_bytes()].concat();
-    let mut group = table.groups().find(&key);
     let mut series = Vec::with_capacity(fields.len());
     for (raw, name, _) in &fields {
         let known = group.and_then(|group| table.groups().member(group, raw.as_bytes()));
-        series.push(match known {
-            Some(member) => Ok(member.series),
-            None => Err(describe(scope, &measurement, name, &tags)?),
-        });
+        if let Some(member) = known {
+            series.push(Ok(member.series));
+            continue;
+        }
+        let (measurement, tags) = match labels {
+            Some(ref labels) => labels,
+            None => labels.insert(label_set(spec)?),
+        };
+        series.push(Err(describe(scope, measurement, name, tags)?));
     }
     for ((raw, _, value), series) in fields.iter().zip(series) {
         let series = series.unwrap_or_else(|described| table.add(described));
@@ -103,8 +109,11 @@ fn sections(line: &str) -> Result<(&str, &str, Option<&str>), Refusal> {
     })
 }
 
-/// Measurement and tags. Their names are in Prometheus' syntax, the measurement is not yet.
-fn label_set(spec: &str) -> Result<(String, Vec<(String, String)>), Refusal> {
+/// Measurement and tags.
+type LabelSet = (String, Vec<(String, String)>);
+
+/// Measurement and tags, with names in Prometheus' syntax.
+fn label_set(spec: &str) -> Result<LabelSet, Refusal> {
     let mut parts = split(spec, b',');
     let measurement = unescape(parts.next().unwrap_or_default());
     if measurement.is_empty() {
@@ -113,13 +122,16 @@ fn label_set(spec: &str) -> Result<(String, Vec<(String, String)>), Refusal> {
     let tags = parts.map(|raw| {
         let (name, value) =
             split_once(raw, b'=').ok_or_else(|| syntax(format!("tag '{raw}' is missing '='")))?;
-        Ok((names::tag(&unescape(name))?, unescape(value)))
+        Ok((names::tag(&unescape(name))?, unescape(value).into_owned()))
     });
-    Ok((measurement, tags.collect::<Result<_, _>>()?))
+    let tags = tags.collect::<Result<_, Refusal>>()?;
+    Ok((names::metric(&measurement)?, tags))
 }
 
-/// Fields: the name as it stands, the name that it means, the value.
-fn assignments(fields: &str) -> Result<Vec<(&str, String, f64)>, Refusal> {
+/// A field: the name as it stands, the name that it means, the value.
+type Field<'a> = (&'a str, Cow<'a, str>, f64);
+
+fn assignments(fields: &str) -> Result<Vec<Field<'_>>, Refusal> {
     let fields = split(fields, b',').map(|field| {
         let (raw, value) =
             split_once(field, b'=').ok_or_else(|| syntax(format!("field '{field}' is missing '='")))?;
@@ -127,24 +139,22 @@ fn assignments(fields: &str) -> Result<Vec<(&str, String, f64)>, Refusal> {
         if name.is_empty() {
             return Err(Refusal::new(RefusalKind::Name, "field name must not be empty"));
         }
-        let value = field_value(value, &format!("field '{name}'"))?;
+        let value = field_value(value, &name)?;
         Ok((raw, name, value))
     });
     fields.collect()
 }
 
-fn field_value(raw: &str, context: &str) -> Result<f64, Refusal> {
+fn field_value(raw: &str, field: &str) -> Result<f64, Refusal> {
+    let refusal = |kind, message: String| Refusal::new(kind, format!("field '{field}' {message}"));
     if raw.len() >= 2 && raw.starts_with('"') && raw.ends_with('"') {
-        let message = format!("{context} string fields are not supported");
-        return Err(Refusal::new(RefusalKind::StringField, message));
+        return Err(refusal(RefusalKind::StringField, "string fields are not supported".to_owned()));
     }
     if ["true", "t", "false", "f"].iter().any(|word| raw.eq_ignore_ascii_case(word)) {
-        let message = format!("{context} boolean fields are not supported");
-        return Err(Refusal::new(RefusalKind::BooleanField, message));
+        return Err(refusal(RefusalKind::BooleanField, "boolean fields are not supported".to_owned()));
     }
     let integer = |value: Option<f64>, kind: &str| {
-        let message = || format!("{context} has invalid {kind} value '{raw}'");
-        value.ok_or_else(|| Refusal::new(RefusalKind::Number, message()))
+        value.ok_or_else(|| refusal(RefusalKind::Number, format!("has invalid {kind} value '{raw}'")))
     };
     if let Some(digits) = raw.strip_suffix('i') {
         return integer(digits.parse::<i64>().ok().map(|value| value as f64), "integer");
@@ -152,7 +162,7 @@ fn field_value(raw: &str, context: &str) -> Result<f64, Refusal> {
     if let Some(digits) = raw.strip_suffix('u') {
         return integer(digits.parse::<u64>().ok().map(|value| value as f64), "unsigned integer");
     }
-    numbers::finite(raw, context)
+    numbers::finite(raw, format_args!("field '{field}'"))
 }
 
 fn parse_timestamp(raw: &str, precision: Precision) -> Result<Millis, Refusal> {
@@ -175,32 +185,32 @@ fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
 
 /// What stands before and behind the first such separator. It is of ASCII, as quotes and escapes are.
 fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
     let mut quoted = false;
-    let mut bytes = text.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
         match byte {
-            b'\\' => {
-                bytes.next();
-            }
+            b'\\' => at += 1,
             b'"' => quoted = !quoted,
-            _ if byte == separator && !quoted => {
-                let (before, behind) = text.split_at_checked(at)?;
-                return Some((before, behind.get(1..)?));
-            }
+            byte if *byte == separator && !quoted => return Some((text.get(..at)?, text.get(at + 1..)?)),
             _ => {}
         }
+        at += 1;
     }
     None
 }
 
 /// Takes a `\` before any byte away; one at the end stays. Each byte becomes the character of its number, so what
 /// is not ASCII turns into Latin-1.
-fn unescape(raw: &str) -> String {
+fn unescape(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().all(|byte| byte.is_ascii() && byte != b'\\') {
+        return Cow::Borrowed(raw);
+    }
     let mut out = String::with_capacity(raw.len());
     let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {
         let byte = if byte == b'\\' { bytes.next().unwrap_or(byte) } else { byte };
         out.push(char::from(byte));
     }
-    out
+    Cow::Owned(out)
 }

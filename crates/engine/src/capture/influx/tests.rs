@@ -220,7 +220,7 @@ fn plain_lines_are_known_the_second_time() {
     let mut influx = Influx::new();
     assert_eq!(influx.known("m x=1", 0, &mut table, &mut vec![]), None);
     let lines = [
-        "m,a=b x=1,y=2i 1000000",
+        "m,a=b x=1,y=2i 1763467200000000000",
         "m,a=c x=1.5,value=-2 2",
         r"m\ n,a=c x\ y=1e5",
         "m,a=b y=7u,x=2 1",
