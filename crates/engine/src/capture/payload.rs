@@ -62,6 +62,10 @@ impl Pipe {
         let Self { unescape, base64, gzip, between: [text, binary] } = self;
         text.clear();
         binary.clear();
+        if let (Some(unescape), None, Gzip::No) = (&mut *unescape, &base64, &*gzip) {
+            // Text in the manifest, by far the usual way: nothing is copied twice.
+            return unescape.feed(bytes, out);
+        }
         let mut bytes = bytes;
         if let Some(unescape) = unescape {
             unescape.feed(bytes, text)?;
@@ -171,7 +175,17 @@ impl Unescape {
 }
 
 fn put(plain: &[u8], out: &mut Vec<u8>) -> Result<(), Unreadable> {
-    if plain.iter().any(|byte| *byte < b' ') {
+    // Eight at a time: in a word, a byte below 0x20 borrows into its high bit when 0x20 is taken away, and had none
+    // before. Where a byte has, the look at each decides.
+    let (words, rest) = plain.as_chunks::<8>();
+    let suspect = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        found | (word.wrapping_sub(0x2020_2020_2020_2020) & !word)
+    });
+    let is_control = |byte: &u8| *byte < b' ';
+    let found =
+        rest.iter().any(is_control) || (suspect & 0x8080_8080_8080_8080 != 0 && plain.iter().any(is_control));
+    if found {
         return Err(unreadable(
             "there is a line break or another control character in the text that is not escaped",
             "Write \\n for a line break, \\t for a tab.",

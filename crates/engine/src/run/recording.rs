@@ -202,15 +202,15 @@ impl Scanner {
         Ok(true)
     }
 
-    async fn open(&mut self, entry: Entry, hear: &mut dyn Hear) {
+    async fn open(&mut self, mut entry: Entry, hear: &mut dyn Hear) {
         self.counts.entries += 1;
         if let Some(hint) = &entry.hint {
             hear.hint(entry.index, hint.clone());
         }
         let pipe = Pipe::of(&entry.payload);
-        let stored = match &entry.payload {
+        let stored = match &mut entry.payload {
             Payload::Body(Text::Here(bytes)) | Payload::Base64(Text::Here(bytes)) => {
-                Ok(Stored::Here(Bytes::copy_from_slice(bytes)))
+                Ok(Stored::Here(Bytes::from(std::mem::take(bytes))))
             }
             Payload::Body(Text::At(rest)) | Payload::Base64(Text::At(rest)) => {
                 Ok(Stored::File { path: self.manifest.clone(), rest: rest.clone() })

@@ -65,7 +65,15 @@ pub(super) fn bench(tools: &Toolbox, runs: usize) -> Result<()> {
         samples.push(run_one(tools, Tool::Ours, "read nothing", &empty, 1, &tsink, &["--dry-run"])?);
     }
     let tsink = Tsink::start(TsinkOptions::default())?;
-    samples.push(run_one(tools, Tool::Ours, "backfill of 10,000,000 lines", &tenfold, LINES * 10, &tsink, &[])?);
+    samples.push(run_one(
+        tools,
+        Tool::Ours,
+        "backfill of 10,000,000 lines",
+        &tenfold,
+        LINES * 10,
+        &tsink,
+        &[],
+    )?);
     let table = table(&samples);
     println!("\n{table}");
     let folder = paths::target().join("bench");
@@ -140,7 +148,10 @@ fn record(path: &Path, lines: usize) -> Result<()> {
     write!(out, "[")?;
     for first in (0..lines).step_by(LINES_A_PAYLOAD) {
         let comma = if first > 0 { "," } else { "" };
-        write!(out, "{comma}\n{{\"received_at_ms\":{START_MS},\"query_params\":{{\"db\":\"telegraf\"}},\"body\":\"")?;
+        write!(
+            out,
+            "{comma}\n{{\"received_at_ms\":{START_MS},\"query_params\":{{\"db\":\"telegraf\"}},\"body\":\""
+        )?;
         for line in first..(first + LINES_A_PAYLOAD).min(lines) {
             let (host, step) = (line % HOSTS, line / HOSTS);
             let at = (START_MS + step as i64 * STEP_MS) * 1_000_000;
@@ -175,7 +186,10 @@ fn table(samples: &[Sample]) -> String {
     let wall = |sample: &Sample| sample.usage.wall_s;
     let cpu = |sample: &Sample| sample.usage.cpu_s;
     let engine = |sample: &Sample| sample.engine_mib;
-    let _ = writeln!(text, "| command | native | this | native ÷ this | client CPU native / this | engine memory |");
+    let _ = writeln!(
+        text,
+        "| command | native | this | native ÷ this | client CPU native / this | engine memory |"
+    );
     let _ = writeln!(text, "|---|---|---|---|---|---|");
     for what in ["backfill", "verify"] {
         let _ = writeln!(
@@ -193,7 +207,10 @@ fn table(samples: &[Sample]) -> String {
     let reading = |what| ours(what, cpu) - nothing;
     let (tenth, whole, tenfold) =
         (reading("read 100,000 lines"), reading("read 1,000,000 lines"), reading("read 10,000,000 lines"));
-    let _ = writeln!(text, "\n| lines | CPU of one reading (JSON and normalisation) | × the one before | engine memory |");
+    let _ = writeln!(
+        text,
+        "\n| lines | CPU of one reading (JSON and normalisation) | × the one before | engine memory |"
+    );
     let _ = writeln!(text, "|---|---|---|---|");
     for (what, lines, cpu, before) in [
         ("read 100,000 lines", "100,000", tenth, f64::NAN),
