@@ -1,6 +1,7 @@
 //! The page: plan, preflight, backfill, verify and cutover check, with the engine in a worker.
 //!
-//! The module serves both sides: in the page it draws, in the worker it runs the engine.
+//! The engine is a module of its own (`bin/engine.rs`), so that a first visit need not wait for it; here are only
+//! its messages, the plan as a form edits it, and words.
 //!
 //! `state` holds what the page knows and is plain Rust below its store; `worker` carries messages; `pages`
 //! and `components` draw. Whatever comes from a file or a server is only ever rendered as text: nothing
@@ -15,10 +16,6 @@ mod state;
 mod worker;
 
 fn main() {
-    // The same module is loaded by the page and, without another transfer, by its engine worker.
-    if tsink_migrate_host::worker::run() {
-        return;
-    }
     console_error_panic_hook::set_once();
     if let Some(theme) = browser::stored_theme() {
         browser::set_theme(Some(&theme));

@@ -3,6 +3,7 @@
 
 pub mod coverage;
 pub mod endpoints;
+pub mod engine;
 pub mod files;
 pub mod findings;
 pub mod format;
@@ -13,17 +14,18 @@ pub mod view;
 pub mod words;
 
 use crate::browser;
-use crate::worker::{Engine, Incoming};
+use crate::worker::Engine;
+use engine::Starts;
 use files::Recognised;
 use leptos::prelude::*;
-use run::{Artifacts, Changes, Inputs, Part, Run};
+use run::{Changes, Inputs, Part, Run};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tsink_migrate_engine::Error;
 use tsink_migrate_engine::gateway::Recipe;
 use tsink_migrate_engine::plan::{Draft, PlanCheck, Severity};
-use tsink_migrate_engine::run::{Event, Stage};
-use tsink_migrate_engine::{Error, ErrorKind};
-use tsink_migrate_host::protocol::{FromEngine, ToEngine};
+use tsink_migrate_engine::run::Stage;
+use tsink_migrate_host::protocol::ToEngine;
 use view::View;
 
 /// Start of the window until somebody says otherwise.
@@ -59,11 +61,11 @@ impl Phase {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Banner {
     /// What.
-    pub title: String,
-    /// Why.
-    pub text: String,
-    /// The engine's error, if it is one.
-    pub error: Option<Error>,
+    pub title: &'static str,
+    /// Why, and what to do.
+    pub error: Error,
+    /// Whether starting the engine once more may help.
+    pub again: bool,
 }
 
 /// A file that was offered to the page.
@@ -127,6 +129,7 @@ pub struct Store {
     asked: StoredValue<u32>,
     timer: StoredValue<Option<TimeoutHandle>>,
     engine: StoredValue<Option<Engine>, LocalStorage>,
+    starts: RwSignal<Starts>,
 }
 
 /// The store of the page.
@@ -135,7 +138,7 @@ pub fn store() -> Store {
 }
 
 impl Store {
-    /// A store with nothing in it, and the engine on its way.
+    /// A store with nothing in it. The engine is started when there is something to tell it.
     pub fn start() -> Self {
         let store = Self {
             view: RwSignal::new(View::default()),
@@ -160,29 +163,10 @@ impl Store {
             asked: StoredValue::new(0),
             timer: StoredValue::new(None),
             engine: StoredValue::new_local(None),
+            starts: RwSignal::default(),
         };
-        store.start_engine();
         Effect::new(move || store.schedule_check());
         store
-    }
-
-    fn start_engine(self) {
-        match Engine::start(move |incoming| self.receive(incoming)) {
-            Ok(engine) => self.engine.set_value(Some(engine)),
-            Err(why) => self.broken(why),
-        }
-    }
-
-    /// A worker that broke down may be of no more use; a new one costs little. Not from within its own
-    /// message.
-    fn renew_engine(self) {
-        set_timeout(
-            move || {
-                self.start_engine();
-                self.schedule_check();
-            },
-            Duration::ZERO,
-        );
     }
 
     /// Reads from the run's model; runs again when one of the parts changes.
@@ -245,6 +229,9 @@ impl Store {
     pub fn blocked(self) -> Option<String> {
         if !self.has_plan.get() || self.text.with(|text| text.trim().is_empty()) {
             return Some("no plan yet".to_owned());
+        }
+        if self.starts.get() == Starts::Failed {
+            return Some("the engine is not loaded".to_owned());
         }
         self.check.with(|check| {
             let errors = check.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
@@ -339,15 +326,6 @@ impl Store {
         browser::replace_hash(view.hash());
     }
 
-    fn send(self, message: &ToEngine) {
-        let sent = self.engine.with_value(|engine| engine.as_ref().map(|engine| engine.send(message)));
-        match sent {
-            Some(Err(why)) => self.broken(why),
-            None => self.broken("it did not start".to_owned()),
-            Some(Ok(())) => {}
-        }
-    }
-
     fn schedule_check(self) {
         let is_empty = self.text.with(|text| text.trim().is_empty());
         self.start.track();
@@ -386,85 +364,6 @@ impl Store {
             start: inputs.start,
             end: inputs.end,
         });
-    }
-
-    fn receive(self, incoming: Incoming) {
-        let message = match incoming {
-            Incoming::Message(message) => message,
-            Incoming::Broken(why) => {
-                if self.engine.with_value(|engine| engine.as_ref().is_some_and(Engine::is_up)) {
-                    self.renew_engine();
-                }
-                return self.broken(why);
-            }
-        };
-        match message {
-            FromEngine::Ready { .. } => {}
-            FromEngine::Checked { id, check } => {
-                if id == self.asked.get_value() {
-                    self.checking.set(false);
-                    self.check.set(*check);
-                }
-            }
-            FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
-            FromEngine::Events { events } => self.apply(events),
-            FromEngine::Artifacts { stage, json, markdown } => {
-                self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown }));
-                self.trigger(Part::Stages).notify();
-            }
-            FromEngine::Finished { ok } => {
-                self.run.update_value(Run::finish);
-                self.end_job();
-                self.said.set(if ok {
-                    "All stages passed.".to_owned()
-                } else {
-                    "The run ended with issues.".to_owned()
-                });
-            }
-            FromEngine::Failed { error } => {
-                self.run.update_value(|run| run.stop(error.clone(), browser::now_ms()));
-                self.end_job();
-                if !matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Input) {
-                    self.renew_engine();
-                }
-                if error.kind == ErrorKind::Cancelled {
-                    self.said.set("Cancelled.".to_owned());
-                } else {
-                    let title = "The run broke off".to_owned();
-                    self.banner.set(Some(Banner { title, text: error.message.clone(), error: Some(error) }));
-                }
-            }
-        }
-    }
-
-    fn apply(self, events: Vec<Event>) {
-        let now = browser::now_ms();
-        let mut changes = Changes::default();
-        for event in events {
-            match &event {
-                Event::StageStarted { stage } if self.follow.get_value() => self.show(View::Stage(*stage)),
-                Event::StageFinished { stage, ok } => {
-                    let verdict = if *ok { "passed" } else { "failed" };
-                    self.said.set(format!("{} {verdict}.", run::title(*stage)));
-                }
-                _ => {}
-            }
-            self.run.update_value(|run| changes.join(run.apply(event, now)));
-        }
-        self.now.set(now);
-        self.notify(changes);
-    }
-
-    fn end_job(self) {
-        self.phase.set(Phase::Idle);
-        self.notify(Changes::all());
-    }
-
-    fn broken(self, why: String) {
-        self.run.update_value(Run::finish);
-        self.end_job();
-        let title = "The engine does not work here".to_owned();
-        self.banner.set(Some(Banner { title, text: why, error: None }));
     }
 }
 

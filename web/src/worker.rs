@@ -1,18 +1,22 @@
 //! The engine's worker and the messages to and from it.
 
+use crate::browser;
 use js_sys::Uint8Array;
 use leptos::wasm_bindgen::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use tsink_migrate_engine::{Error, ErrorKind};
 use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// The worker's script; see there.
-const SCRIPT: &str = "./engine.js";
+const SCRIPT: &str = "./engine-worker.js";
+/// What page and engine were made from (`build.rs`).
+const BUILD: &str = env!("BUILD_STAMP");
 
 #[wasm_bindgen]
 extern "C" {
-    /// Address of the page's own script, which is the engine's too.
+    /// Address of the page's own script.
     #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = url)]
     static OWN_SCRIPT: String;
 }
@@ -21,11 +25,13 @@ extern "C" {
 pub enum Incoming {
     /// A message.
     Message(FromEngine),
-    /// The worker could not be started, or broke; why.
-    Broken(String),
+    /// The worker could not be started; why. It is of no use any more.
+    NotStarted(Error),
+    /// The worker broke while it worked; why. It is of no use any more.
+    Broken(Error),
 }
 
-/// A running worker. Messages sent before it is up wait for it.
+/// A worker, running or on its way. Messages sent before it is up wait for it.
 pub struct Engine {
     worker: Worker,
     is_up: Rc<Cell<bool>>,
@@ -35,73 +41,118 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker. `on` gets everything that comes from it.
-    pub fn start(on: impl Fn(Incoming) + 'static) -> Result<Self, String> {
+    /// Starts the worker; with `afresh`, from no cache. `on` gets everything that comes from it.
+    pub fn start(afresh: bool, on: impl Fn(Incoming) + 'static) -> Result<Self, Error> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(SCRIPT, &options)
-            .map_err(|_| "this browser does not start web workers".to_owned())?;
-        let script = OWN_SCRIPT.with(|url| JsValue::from(url));
-        let own = js_sys::Object::new();
-        for (name, value) in [("script", script), ("module", wasm_bindgen::module())] {
-            js_sys::Reflect::set(&own, &name.into(), &value).map_err(|_| "an object refuses a field")?;
+        let mut script = OWN_SCRIPT.with(|own| format!("{SCRIPT}?{}", build_of(own)));
+        if afresh {
+            script += &format!("-{}", browser::now_ms());
         }
-        worker
-            .post_message(&own)
-            .map_err(|_| "this browser does not hand a module to a worker".to_owned())?;
+        let worker = Worker::new_with_options(&script, &options).map_err(|_| {
+            Error::new(ErrorKind::Input, "this browser does not start web workers here").remedy(
+                "Open the page by http: or https:, in a present version of Chromium, Firefox or Safari.",
+            )
+        })?;
         let (is_up, waiting) = (Rc::new(Cell::new(false)), Rc::new(RefCell::new(Vec::<Uint8Array>::new())));
         let on = Rc::new(on);
 
         let on_message = {
             let (worker, is_up, waiting, on) = (worker.clone(), is_up.clone(), waiting.clone(), on.clone());
-            Closure::new(move |event: MessageEvent| match from_js(&event.data()) {
-                Ok(message) => {
-                    if matches!(message, FromEngine::Ready { .. }) {
-                        is_up.set(true);
-                        for queued in waiting.take() {
-                            let _ = worker.post_message(&queued);
+            Closure::new(move |event: MessageEvent| {
+                on(match from_js(&event.data()) {
+                    Ok(FromEngine::Ready { build }) if build != BUILD => Incoming::NotStarted(other_build()),
+                    Ok(message) => {
+                        if matches!(message, FromEngine::Ready { .. }) {
+                            is_up.set(true);
+                            for queued in waiting.take() {
+                                let _ = worker.post_message(&queued);
+                            }
                         }
+                        Incoming::Message(message)
                     }
-                    on(Incoming::Message(message));
-                }
-                Err(error) => on(Incoming::Broken(format!(
-                    "the page does not understand its engine ({error}); reload the page"
-                ))),
+                    Err(_) => match event.data().as_string() {
+                        Some(why) => Incoming::NotStarted(not_loaded(&why)),
+                        None if is_up.get() => Incoming::Broken(other_build()),
+                        None => Incoming::NotStarted(other_build()),
+                    },
+                });
             })
         };
-        let on_error = Closure::new(move |event: web_sys::Event| {
-            let message = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
-            on(Incoming::Broken(
-                message
-                    .filter(|text| !text.is_empty())
-                    .unwrap_or_else(|| "its script could not be loaded".to_owned()),
-            ));
-        });
+        let on_error = {
+            let is_up = is_up.clone();
+            Closure::new(move |event: web_sys::Event| {
+                let message = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
+                let message = message.filter(|text| !text.is_empty());
+                on(if is_up.get() {
+                    Incoming::Broken(broke(message.as_deref().unwrap_or("the browser does not say why")))
+                } else {
+                    Incoming::NotStarted(not_loaded(message.as_deref().unwrap_or("its script does not come")))
+                });
+            })
+        };
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Ok(Self { worker, is_up, waiting, _on_message: on_message, _on_error: on_error })
     }
 
-    /// Whether the worker is up.
-    pub fn is_up(&self) -> bool {
-        self.is_up.get()
-    }
-
     /// Sends a message; at once, or when the worker is up.
-    pub fn send(&self, message: &ToEngine) -> Result<(), String> {
-        let value = to_js(message).map_err(|error| error.to_string())?;
+    pub fn send(&self, message: &ToEngine) -> Result<(), Error> {
+        let value = to_js(message).map_err(|error| broke(&error.to_string()))?;
         if !self.is_up.get() {
             self.waiting.borrow_mut().push(value);
             return Ok(());
         }
-        self.worker.post_message(&value).map_err(|_| "the message could not be sent".to_owned())
+        self.worker.post_message(&value).map_err(|_| broke("the message could not be sent"))
+    }
+
+    /// Nothing comes from it any more.
+    pub fn mute(&self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.worker.set_onmessage(None);
-        self.worker.set_onerror(None);
+        self.mute();
         self.worker.terminate();
+    }
+}
+
+/// The name that a script's address has of its build: `page-4f0c` of `https://h/x/page-4f0c.js`.
+fn build_of(script: &str) -> &str {
+    let path = script.split(['?', '#']).next().unwrap_or(script);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".js").unwrap_or(name)
+}
+
+fn not_loaded(why: &str) -> Error {
+    Error::new(ErrorKind::Input, format!("the engine could not be loaded: {why}")).remedy(
+        "It lies beside this page. See whether the page's server can be reached, and whether it has \
+         engine-worker.js, engine.js and engine_bg.wasm of this version; then try again.",
+    )
+}
+
+fn broke(why: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("the engine broke off: {why}")).remedy(
+        "What the target acknowledged is there. Start again; if it happens again, report it with this message.",
+    )
+}
+
+fn other_build() -> Error {
+    Error::new(ErrorKind::Input, "page and engine are of different builds")
+        .remedy("The page's server has another version by now. Copy a plan that you wrote here; then reload the page.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::build_of;
+
+    #[test]
+    fn the_build_is_named_by_the_script() {
+        assert_eq!(build_of("https://h.example/a/b/page-4f0c.js"), "page-4f0c");
+        assert_eq!(build_of("http://h/page-4f0c.js?x=/y.js#z"), "page-4f0c");
+        assert_eq!(build_of(""), "");
     }
 }

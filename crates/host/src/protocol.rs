@@ -1,8 +1,8 @@
 //! Messages between the page and its engine worker. They cross as bytes in postcard's format, which are handed over
 //! uncopied: [`to_js`] and [`from_js`] on both sides.
 //!
-//! Page and engine are one module, so no schema is needed, and readers without field names are half the size of
-//! others. Enums are externally tagged: with a tag inside, serde buffers each message and builds every reader a
+//! There is no schema: readers without field names are half the size of others. So page and engine must be of one
+//! build, and the engine's first message says which one it is of. Enums are externally tagged: with a tag inside, serde buffers each message and builds every reader a
 //! second time for the buffer.
 
 use js_sys::Uint8Array;
@@ -119,10 +119,10 @@ impl fmt::Debug for ToEngine {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromEngine {
-    /// The worker is up.
+    /// The worker is up. The first variant, with one text, in every build: so that any page can read any engine's.
     Ready {
-        /// Version of the engine.
-        version: String,
+        /// Build of the engine. A page of another one must not speak to it.
+        build: String,
     },
     /// Answer to [`ToEngine::Check`].
     Checked {

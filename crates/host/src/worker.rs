@@ -22,9 +22,10 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-/// Starts the message loop and says [`FromEngine::Ready`], in a dedicated worker; whether this is one.
-pub fn run() -> bool {
-    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return false };
+/// Starts the message loop and says [`FromEngine::Ready`] with the build it is of. Does nothing outside a
+/// dedicated worker.
+pub fn run(build: &str) {
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
     panics::report_to(|error| {
         // The hook may not hold JavaScript values (it must be `Send`), so the scope is looked up again.
         if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
@@ -62,8 +63,7 @@ pub fn run() -> bool {
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     // The loop lives as long as the worker.
     on_message.forget();
-    worker.post(&FromEngine::Ready { version: env!("CARGO_PKG_VERSION").to_owned() });
-    true
+    worker.post(&FromEngine::Ready { build: build.to_owned() });
 }
 
 struct Worker {

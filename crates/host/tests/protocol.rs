@@ -82,7 +82,7 @@ fn events(at_ms: i64, rows: u64) -> FromEngine {
 fn what_the_engine_says_survives() {
     survives(&events(1_763_424_000_000, 5_760_000));
     survives(&events(-1, 0));
-    survives(&FromEngine::Ready { version: "0.1.0".to_owned() });
+    survives(&FromEngine::Ready { build: "4f0c".to_owned() });
     survives(&FromEngine::Finished { ok: true });
     survives(&FromEngine::Artifacts {
         stage: Stage::Cutover,

@@ -5,7 +5,9 @@ use crate::plans::parsed;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 use tsink_migrate_engine::gateway::{GatewayInput, Kind, Recipe, recipes};
 use tsink_migrate_testkit::gateway::{Gateway, GatewayConfig};
 use tsink_migrate_testkit::process::free_port;
@@ -62,6 +64,50 @@ pub fn two_origins(plan: &Value) -> Result<Place> {
 /// When the page was not built or no port is free.
 pub fn alone() -> Result<Gateway> {
     Gateway::start(GatewayConfig { root: Some(folder()?), ..GatewayConfig::default() })
+}
+
+/// A copy of the page, to take files from and put others there.
+#[derive(Debug)]
+pub struct Copy {
+    /// Where it is served.
+    pub site: Gateway,
+    folder: TempDir,
+}
+
+/// Copies the page and serves the copy.
+///
+/// # Errors
+/// As [`alone`].
+pub fn copy() -> Result<Copy> {
+    let copy = tempfile::tempdir()?;
+    for entry in fs::read_dir(folder()?)? {
+        let entry = entry?;
+        fs::copy(entry.path(), copy.path().join(entry.file_name()))?;
+    }
+    let site =
+        Gateway::start(GatewayConfig { root: Some(copy.path().to_owned()), ..GatewayConfig::default() })?;
+    Ok(Copy { site, folder: copy })
+}
+
+impl Copy {
+    /// Takes a file away, and returns what was in it.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn take(&self, name: &str) -> Result<Vec<u8>> {
+        let path = self.folder.path().join(name);
+        let content = fs::read(&path).with_context(|| format!("cannot read {name}"))?;
+        fs::remove_file(path)?;
+        Ok(content)
+    }
+
+    /// Puts a file there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, name: &str, content: &[u8]) -> Result<()> {
+        Ok(fs::write(self.folder.path().join(name), content)?)
+    }
 }
 
 fn caddy(plan: &Value, kind: Kind, page_url: &str) -> Result<(Caddy, Recipe)> {

@@ -12,16 +12,20 @@ pub fn ErrorBanner() -> impl IntoView {
     let store = store();
     let body = move || {
         store.banner.get().map(|banner| {
-            let details = match banner.error {
-                Some(error) => view! { <ErrorCard error /> }.into_any(),
-                None => view! { <p>{banner.text}</p> }.into_any(),
-            };
+            let again = banner.again.then(|| {
+                view! {
+                    <button class="button" data-testid="try-again" on:click=move |_| store.try_again()>
+                        "Try again"
+                    </button>
+                }
+            });
             view! {
                 <section class="banner" role="alert" data-testid="error-banner">
                     <Glyph sign=Sign::Cross />
                     <div>
                         <h2>{banner.title}</h2>
-                        {details}
+                        <ErrorCard error=banner.error />
+                        {again}
                     </div>
                     <button class="button quiet" on:click=move |_| store.banner.set(None)>"Close"</button>
                 </section>

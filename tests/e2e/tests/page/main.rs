@@ -1,5 +1,6 @@
 //! The built page in real browsers, against real servers.
 
+mod engine;
 mod failures;
 mod migrates;
 mod steering;
