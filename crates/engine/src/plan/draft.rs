@@ -6,6 +6,7 @@
 
 mod tree;
 
+use super::SourceKind;
 use super::finding::Findings;
 use super::json;
 use jsonc_parser::ast::Value as Ast;
@@ -199,6 +200,16 @@ impl Draft {
             },
             ..Self::default()
         }
+    }
+
+    /// A draft that migrates a recording into a tsink server with its standard endpoints. It has no selector yet.
+    pub fn for_recording(kind: SourceKind, manifest: &str, target_base: &str) -> Self {
+        let source = DraftSource {
+            kind: kind.as_str().to_owned(),
+            capture_manifest_path: manifest.to_owned(),
+            ..DraftSource::default()
+        };
+        Self { source, ..Self::for_servers("", target_base) }
     }
 
     /// Writes the plan as indented JSON in the specification's order of fields, without those that are not set.
@@ -405,6 +416,14 @@ fn repeats_a_field(value: &Ast<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_has_no_server() {
+        let draft = Draft::for_recording(SourceKind::Statsd, "c.json", "/tsink");
+        let text = draft.to_text();
+        assert!(text.contains("\"capture_manifest_path\": \"c.json\"") && !text.contains("remote_read_url"));
+        assert_eq!(Draft::from_text(&text), Some(draft));
+    }
 
     #[test]
     fn what_the_form_does_not_know_survives() {

@@ -109,13 +109,6 @@ pub enum Event {
         /// Where the stage stands.
         progress: Progress,
     },
-    /// How far a recording has been read the first time; at most ten a second.
-    Scanned {
-        /// Bytes of the manifest read.
-        read_bytes: u64,
-        /// Bytes of the manifest.
-        bytes: u64,
-    },
     /// The slabs of a stage: one row a selector.
     Slabs {
         /// Stage.

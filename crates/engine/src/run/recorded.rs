@@ -1,7 +1,6 @@
 //! What the stages ask of a recording in the place of a server.
 
 use super::context::Run;
-use super::event::Event;
 use super::recording::Scanner;
 use super::recording::slabs::SlabReader;
 use super::recording::survey::{Found, Questions, Survey};
@@ -92,10 +91,15 @@ impl Run {
             slab_rows: self.plan.options.slab_samples,
         };
         let (kind, tenant) = (self.plan.source.kind, &self.plan.target.tenant);
-        let tell = |read, all| self.emit(Event::Scanned { read_bytes: read, bytes: all });
-        let found = survey(&self.ports, kind, self.manifest(), tenant, &questions, tell)
-            .await
-            .map_err(|error| self.file_error(&error))?;
+        let tell = |read: u64, all: u64| {
+            let share = read as f64 * 100.0 / all.max(1) as f64;
+            *self.waiting.borrow_mut() =
+                Some(format!("Reading the recording: {share:.0} % of {} MB", all / 1_000_000));
+            self.progress(false);
+        };
+        let found = survey(&self.ports, kind, self.manifest(), tenant, &questions, tell).await;
+        *self.waiting.borrow_mut() = None;
+        let found = found.map_err(|error| self.file_error(&error))?;
         let found = Rc::new(found);
         *self.found.borrow_mut() = Some(found.clone());
         Ok(found)
