@@ -26,6 +26,7 @@ pub mod open;
 pub mod parity;
 pub mod pill;
 pub mod plan_summary;
+pub mod preview;
 pub mod progress;
 pub mod prose;
 pub mod recipe;

@@ -8,6 +8,7 @@ pub mod files;
 pub mod findings;
 pub mod format;
 pub mod log;
+pub mod preview;
 pub mod run;
 pub mod throughput;
 pub mod view;
@@ -115,6 +116,8 @@ pub struct Store {
     pub offered: RwSignal<Vec<Offered>>,
     /// Gateway recipes for the plan, once somebody asked.
     pub recipes: RwSignal<Recipes>,
+    /// What the recording becomes.
+    pub preview: RwSignal<preview::Preview>,
     /// What the engine does.
     pub phase: RwSignal<Phase>,
     /// What went wrong as a whole.
@@ -153,6 +156,7 @@ impl Store {
             form: RwSignal::default(),
             offered: RwSignal::default(),
             recipes: RwSignal::default(),
+            preview: RwSignal::default(),
             phase: RwSignal::default(),
             banner: RwSignal::default(),
             said: RwSignal::default(),

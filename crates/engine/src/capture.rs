@@ -4,6 +4,8 @@
 //! to 8.6). Parsers here do what tsink-server 0.10.2 does live (its `legacy_ingest.rs` and `otlp.rs`), with one
 //! difference: live, one bad line takes its whole request with it; here each line, event or data point stands
 //! for itself, and what the server would refuse is a [`Refusal`] with the server's reason.
+//!
+#![doc = include_str!("capture/live.md")]
 
 pub mod graphite;
 mod groups;

@@ -2,12 +2,16 @@
 //! replay the corpus (`tests/fuzz_corpus.rs`) without a fuzzer. Not part of the public interface.
 
 pub mod capture_lines;
+pub mod capture_manifest;
+pub mod capture_otlp;
 pub mod chunks;
 pub mod plan;
 pub mod read_response;
 pub mod snappy;
 
 pub use capture_lines::capture_lines;
+pub use capture_manifest::capture_manifest;
+pub use capture_otlp::capture_otlp;
 pub use chunks::chunks;
 pub use plan::plan;
 pub use read_response::read_response;

@@ -25,6 +25,16 @@ fn capture_lines() {
 }
 
 #[test]
+fn capture_manifest() {
+    replay("capture_manifest", fuzzing::capture_manifest);
+}
+
+#[test]
+fn capture_otlp() {
+    replay("capture_otlp", fuzzing::capture_otlp);
+}
+
+#[test]
 fn chunks() {
     replay("chunks", fuzzing::chunks);
 }

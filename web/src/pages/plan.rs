@@ -8,6 +8,7 @@ use crate::components::form::PlanForm;
 use crate::components::next_steps::NextSteps;
 use crate::components::pill::{Pill, Tone};
 use crate::components::plan_summary::Summary;
+use crate::components::preview::PreviewPanel;
 use crate::components::recipe::RecipePanel;
 use crate::components::secrets::Secrets;
 use crate::components::window::WindowPanel;
@@ -43,6 +44,7 @@ pub fn PlanPage() -> impl IntoView {
                     <Defaults />
                 </div>
             </div>
+            <PreviewPanel />
             <RecipePanel />
             <DropZone small=true />
         </Show>

@@ -90,6 +90,12 @@ impl Store {
                     self.check.set(*check);
                 }
             }
+            FromEngine::Scanned { id, read_bytes, bytes } => {
+                self.preview.update(|preview| preview.scanned(id, read_bytes, bytes));
+            }
+            FromEngine::Previewed { id, recording, error } => {
+                self.preview.update(|preview| preview.answered(id, recording, error));
+            }
             FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
             FromEngine::Events { events } => self.apply(events),
             FromEngine::Artifacts { stage, json, markdown } => {

@@ -439,7 +439,7 @@ impl ManifestReader {
 impl Partial {
     fn set(&mut self, name: &str, value: Value) {
         let is = kind(&value);
-        let wrong = |what: &str| (format!("{name} is {is}, not {what}"), "");
+        let wrong = |what: &str, remedy| (format!("{name} is {is}, not {what}"), remedy);
         let problem = match (name, value) {
             // The native tool reads a null as a field that is not there.
             (name, Value::Null) if FIELDS.contains(&name) => return,
@@ -447,7 +447,7 @@ impl Partial {
                 self.path = Some(path);
                 return;
             }
-            ("path" | "body" | "body_base64", _) => wrong("a string"),
+            ("path" | "body" | "body_base64", _) => wrong("a string", "Write it in double quotes."),
             ("received_at_ms", value) if value.is_i64() => {
                 self.received_at_ms = value.as_i64();
                 return;
@@ -475,7 +475,10 @@ impl Partial {
                     None => return,
                 }
             }
-            ("query_params", _) => wrong("an object"),
+            ("query_params", _) => wrong(
+                "an object",
+                "Write the request's query as an object of strings: { \"db\": \"telegraf\" }.",
+            ),
             (name, _) => {
                 let shown: String = name.chars().take(40).collect();
                 let guess = closest(name, &FIELDS).map(|guess| format!(", did you mean {guess}?"));

@@ -54,7 +54,9 @@ mod tests {
             ("cpu{zone=\"\"}", true),
             ("cpu{zone!=\"\"}", false),
             ("cpu{zone=~\"|a\"}", true),
-            ("cpu{db=~\"x.y\"}", true),
+            // As in tsink and Prometheus 2: a dot is no line break.
+            ("cpu{db=~\"x.y\"}", false),
+            ("cpu{db=~\"(?s)x.y\"}", true),
             ("cpu{db=~\"X.y\"}", false),
             ("(cpu[5m])", true),
             ("{host=\"node-a\"}", true),
