@@ -3,7 +3,7 @@
 use crate::plans::PlanFile;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use tsink_migrate_testkit::native::{self, Outcome};
 use tsink_migrate_testkit::tools::Tool;
 
@@ -84,11 +84,11 @@ fn dist_edge() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/edge"), PathBuf::from)
 }
 
-/// Runs the built command with these arguments and environment variables.
+/// The built command with these arguments and environment variables.
 ///
 /// # Panics
 /// When it has not been built, or Node.js is missing.
-pub fn ours_raw(arguments: &[&str], env: &[(&str, &str)]) -> Outcome {
+fn built(arguments: &[&str], env: &[(&str, &str)]) -> Command {
     let script = dist_edge().join("bin/tsink-migrate.mjs");
     assert!(script.is_file(), "{} is missing: run `cargo xtask dist` first", script.display());
     let mut command = Command::new(Tool::Node.find().expect("Node.js"));
@@ -97,7 +97,27 @@ pub fn ours_raw(arguments: &[&str], env: &[(&str, &str)]) -> Outcome {
     for name in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NODE_OPTIONS"] {
         command.env_remove(name);
     }
-    Outcome::of(&mut command).expect("the command starts")
+    command
+}
+
+/// Runs the built command with these arguments and environment variables.
+///
+/// # Panics
+/// When it has not been built, or Node.js is missing.
+pub fn ours_raw(arguments: &[&str], env: &[(&str, &str)]) -> Outcome {
+    Outcome::of(&mut built(arguments, env)).expect("the command starts")
+}
+
+/// Starts the built command on a plan and does not wait for it; nobody hears what it says.
+///
+/// # Panics
+/// As [`ours_raw`].
+pub fn ours_started(command: &str, plan: &PlanFile, window: Window) -> Child {
+    let (config, start, end) =
+        (plan.path().display().to_string(), window.0.to_string(), window.1.to_string());
+    let mut command = built(&[command, "--config", &config, "--start-ms", &start, "--end-ms", &end], &[]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the command starts")
 }
 
 /// Runs the built command on a plan, with artifacts.
