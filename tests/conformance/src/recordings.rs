@@ -1,7 +1,7 @@
 //! Recordings as operators have them: a plan, a manifest and payload files in a folder.
 
 use crate::captures::Protocol;
-use crate::captures::case::{Case, Labels, Payload, Place, Refused};
+use crate::captures::case::{Case, Payload, Place, Refused};
 use crate::captures::held::{ALWAYS, Held};
 use crate::command::Window;
 use crate::plans::PlanFile;
@@ -134,13 +134,19 @@ pub fn manifest(
     case.payloads.iter().enumerate().map(one).collect()
 }
 
-/// One selector for each metric name of series.
-pub fn selectors<'a>(series: impl Iterator<Item = &'a Labels>) -> Vec<String> {
-    let names: BTreeSet<&String> = series.filter_map(|labels| labels.get("__name__")).collect();
+/// One selector for each metric name of cases. A histogram's exemplars are of a series without samples.
+pub fn selectors<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
+    let names: BTreeSet<&String> = cases
+        .flat_map(|case| {
+            let series = case.series.iter().map(|series| &series.labels);
+            series.chain(case.exemplars.iter().map(|series| &series.labels))
+        })
+        .filter_map(|labels| labels.get("__name__"))
+        .collect();
     names.into_iter().map(|name| format!("{{__name__={}}}", Value::from(name.as_str()))).collect()
 }
 
-/// A case as it is in another tenant: OTLP series carry the tenant's name.
+/// A case of OTLP as it is in another tenant: series carry its name.
 pub fn in_tenant(mut case: Case, tenant: &str) -> Case {
     let series = case.series.iter_mut().map(|series| &mut series.labels);
     for labels in series.chain(case.exemplars.iter_mut().map(|series| &mut series.labels)) {

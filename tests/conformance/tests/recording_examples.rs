@@ -127,17 +127,23 @@ fn holds(protocol: Protocol, series: usize, samples: usize) {
     let file = files(protocol, &theirs_tenant, true);
     let native = theirs("backfill", &file, WINDOW);
     assert_eq!(native.outcome.code, 0, "{}", native.everything());
-    assert_eq!(native.outcome.stdout, backfill.outcome.stdout);
+    // How series are put together into requests is each tool's own business.
+    let counts = |stdout: &str| stdout.split_once("  write_batches: ").unwrap().0.to_owned();
+    assert_eq!(counts(&native.outcome.stdout), counts(&backfill.outcome.stdout));
+    assert!(
+        backfill.outcome.stdout.ends_with("\n  refused: 0\n  bad_entries: 0\n"),
+        "{}",
+        backfill.outcome.stdout
+    );
     ours("verify", &file, WINDOW, &[]).expect_code(0);
     // Bit for bit, but for the tenant that OTLP series are labelled with.
     let held =
         |tenant: &str| format!("{:?}", Held::read(&TSINK.endpoint(tenant), &[], None)).replace(tenant, "");
     assert_eq!(held(&own), held(&theirs_tenant));
-    assert_agree(
-        &native.report(),
-        &report,
-        &[Exception { path: "notes", reason: "notes are sentences, each tool's own" }],
-    );
+    let mut expected = native.report();
+    assert!(expected.as_object_mut().unwrap().remove("write_batches").is_some());
+    let sentences = [Exception { path: "notes", reason: "notes are sentences, each tool's own" }];
+    assert_agree(&expected, &report, &sentences);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use conformance::captures::Protocol;
 use conformance::captures::case::{Case, Labels, Series, Value as Number};
-use conformance::command::{Run, ours, ours_started};
+use conformance::command::{Run, ours, ours_small, ours_started};
 use conformance::plans::{PlanFile, redirect};
 use conformance::recordings::{
     EVER, EVERYTHING, Form, differences, entry, files, keeps_everything, manifest_file, plan,
@@ -35,19 +35,24 @@ fn body(text: &str) -> Value {
     json!({ "body": text, "received_at_ms": AT })
 }
 
-/// What a tenant should hold: a gauge by each name, with samples in order.
-fn holding(series: &[(&str, Vec<(i64, u32)>)]) -> Case {
-    let one = |(name, samples): &(&str, Vec<(i64, u32)>)| Series {
-        labels: Labels::from([("__name__".to_owned(), (*name).to_owned())]),
-        samples: samples.iter().map(|(at, value)| (*at, Number::Number(f64::from(*value)))).collect(),
+/// What a tenant should hold: a gauge by each name, with samples in order. A name may have a tag, as in Graphite.
+fn holding(help: &str, series: &[(&str, Vec<(i64, u32)>)]) -> Case {
+    let one = |(path, samples): &(&str, Vec<(i64, u32)>)| {
+        let (name, tag) = path.split_once(';').unwrap_or((path, ""));
+        let mut labels = Labels::from([("__name__".to_owned(), name.to_owned())]);
+        labels.extend(tag.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let samples = samples.iter().map(|(at, value)| (*at, Number::Number(f64::from(*value)))).collect();
+        Series { labels, samples }
     };
-    let metadata =
-        series.iter().map(|(name, _)| json!({ "metric": name, "type": "gauge", "help": "", "unit": "" }));
+    let metadata = |(path, _): &(&str, Vec<(i64, u32)>)| {
+        let name = path.split_once(';').map_or(*path, |(name, _)| name);
+        json!({ "metric": name, "type": "gauge", "help": help, "unit": "" })
+    };
     Case {
         series: series.iter().map(one).collect(),
         ..serde_json::from_value(json!({
             "about": "", "source": "", "received_at_ms": AT, "payloads": [], "live": "accepted",
-            "metadata": metadata.collect::<Vec<_>>(),
+            "metadata": series.iter().map(metadata).collect::<Vec<_>>(),
         }))
         .unwrap()
     }
@@ -55,7 +60,12 @@ fn holding(series: &[(&str, Vec<(i64, u32)>)]) -> Case {
 
 #[track_caller]
 fn assert_holds(tenant: &str, series: &[(&str, Vec<(i64, u32)>)]) {
-    let differences = differences(&TSINK, tenant, &holding(series));
+    assert_same(tenant, &holding("Influx line protocol field coerced to gauge samples", series));
+}
+
+#[track_caller]
+fn assert_same(tenant: &str, case: &Case) {
+    let differences = differences(&TSINK, tenant, case);
     assert!(differences.is_empty(), "{tenant}:\n{}", differences.join("\n"));
 }
 
@@ -90,14 +100,14 @@ fn a_recording_lies_in_the_plans_folder_unless_allowed() {
         symlink(&outside, file.folder().join("link.json")).unwrap();
         symlink(elsewhere.path(), file.folder().join("linked")).unwrap();
         for command in ["backfill", "verify", "cutover-check"] {
-            let run = ours(command, &file, EVER, &[]).expect_code(1);
+            let run = ours_small(command, &file, EVER, &[]).expect_code(1);
             let says = format!("{path} lies outside of the plan's folder");
             assert_says(&run, &[&says, "--allow-outside"]);
             assert_holds(&tenant, &[]);
         }
-        ours("backfill", &file, EVER, &["--allow-outside"]).expect_code(0);
+        ours_small("backfill", &file, EVER, &["--allow-outside"]).expect_code(0);
         assert_holds(&tenant, &[("m", vec![(AT, 1)])]);
-        ours("verify", &file, EVER, &["--allow-outside"]).expect_code(0);
+        ours_small("verify", &file, EVER, &["--allow-outside"]).expect_code(0);
     }
 }
 
@@ -120,11 +130,11 @@ fn so_do_its_payloads() {
         symlink("some.lp", file.folder().join("own.lp")).unwrap();
         let at = |path: &str| json!({ "path": path, "received_at_ms": AT });
         manifest_file(&file, &[at("own.lp"), at(&path)]);
-        let run = ours("backfill", &file, EVER, &[]).expect_code(1);
+        let run = ours_small("backfill", &file, EVER, &[]).expect_code(1);
         let says = format!("{path} lies outside of the plan's folder");
         assert_says(&run, &[&says, "--allow-outside", "entry 1 on line"]);
         assert_holds(&tenant, &[]);
-        ours("backfill", &file, EVER, &["--allow-outside"]).expect_code(0);
+        ours_small("backfill", &file, EVER, &["--allow-outside"]).expect_code(0);
         assert_holds(&tenant, &[("in", vec![(AT, 3)]), ("out", vec![(AT, 2)])]);
     }
 }
@@ -133,15 +143,15 @@ fn so_do_its_payloads() {
 fn what_is_no_recording_is_told() {
     let file = files(&influx("none"), &[]);
     fs::remove_file(file.folder().join("capture.json")).unwrap();
-    let run = ours("backfill", &file, EVER, &[]).expect_code(1);
+    let run = ours_small("backfill", &file, EVER, &[]).expect_code(1);
     assert_says(&run, &["the recording capture.json cannot be read: capture.json is not there"]);
     fs::create_dir(file.folder().join("capture.json")).unwrap();
-    let run = ours("backfill", &file, EVER, &[]).expect_code(1);
+    let run = ours_small("backfill", &file, EVER, &[]).expect_code(1);
     assert_says(&run, &["the recording capture.json cannot be read"]);
     fs::remove_dir(file.folder().join("capture.json")).unwrap();
     for (text, word) in [("", "line 1"), ("{}", "line 1"), ("[{]", "line 1"), ("\n\ncpu value=1", "line 3")] {
         fs::write(file.folder().join("capture.json"), text).unwrap();
-        let run = ours("backfill", &file, EVER, &[]).expect_code(1);
+        let run = ours_small("backfill", &file, EVER, &[]).expect_code(1);
         assert_says(&run, &[word, "nothing is written"]);
     }
     assert_holds("none", &[]);
@@ -166,8 +176,8 @@ fn mixed(file: &PlanFile) -> (Vec<Value>, Vec<(i64, u32)>, Vec<(u64, &'static st
     let bad = vec![
         (1, "received_at_ms"),
         (2, "gone.lp is not there"),
-        (3, "body"),
-        (4, "body"),
+        (3, "more than one payload"),
+        (4, "payload"),
         (5, "base64"),
         (6, "gzip"),
         (7, "."),
@@ -196,19 +206,19 @@ fn bad_entries_stop_a_strict_run_only() {
         }
         assert!(run.markdown().contains("gone.lp"), "{}", run.markdown());
     };
-    let run = ours("backfill", &file, EVER, &[]).expect_code(1);
+    let run = ours_small("backfill", &file, EVER, &[]).expect_code(1);
     check(&run, &run.report()["preflight"]);
     assert_says(&run, &["8 entries of the manifest cannot be read", "options.strict"]);
     assert_holds("strict", &[]);
-    let run = ours("backfill", &file, EVER, &["--dry-run"]).expect_code(1);
+    let run = ours_small("backfill", &file, EVER, &["--dry-run"]).expect_code(1);
     check(&run, &run.report());
 
     plan["options"] = json!({ "strict": false });
     fs::write(file.path(), plan.to_string()).unwrap();
-    let run = ours("backfill", &file, EVER, &[]).expect_code(0);
+    let run = ours_small("backfill", &file, EVER, &[]).expect_code(0);
     check(&run, &run.report()["preflight"]);
     assert_holds("strict", &[("m", good)]);
-    ours("verify", &file, EVER, &[]).expect_code(0);
+    ours_small("verify", &file, EVER, &[]).expect_code(0);
 }
 
 #[test]
@@ -221,29 +231,27 @@ fn a_manifest_that_breaks_off_counts_up_to_there() {
     fs::write(file.folder().join("capture.json"), &text[..cut]).unwrap();
     let whole = text[..cut].matches('}').count();
     let lines = text[..cut].lines().count();
-    let run = ours("backfill", &file, EVER, &[]).expect_code(1);
+    let run = ours_small("backfill", &file, EVER, &[]).expect_code(1);
     assert_says(&run, &["nothing behind it can be read", &format!("byte {cut}")]);
     let bad = &run.report()["preflight"]["recording"]["bad"][0];
     assert_eq!((&bad["entry"], bad["line"].as_u64()), (&Value::Null, Some(lines as u64)), "{bad}");
     assert_holds("broken", &[]);
     plan["options"] = json!({ "strict": false });
     fs::write(file.path(), plan.to_string()).unwrap();
-    ours("backfill", &file, EVER, &[]).expect_code(0);
+    ours_small("backfill", &file, EVER, &[]).expect_code(0);
     assert_holds("broken", &[("m", (0..whole as i64).map(|at| (AT + at, 1)).collect())]);
-    ours("verify", &file, EVER, &[]).expect_code(0);
+    ours_small("verify", &file, EVER, &[]).expect_code(0);
 }
 
-/// Text of so many bytes at least: samples of a metric from a time on, 1 ms apart, and comments with escapes that
-/// make the samples rare.
-fn large(name: &str, bytes: usize, from: i64) -> (String, Vec<(i64, u32)>) {
-    let comment = format!("# {}\n", "ü\"\\\t€ ".repeat(900));
+/// Graphite lines of so many bytes at least: a sample a second of a series with a long tag, full of what JSON
+/// escapes and of what takes several bytes.
+fn large(path: &str, bytes: usize) -> (String, Vec<(i64, u32)>) {
     let (mut text, mut samples) = (String::new(), Vec::new());
     while text.len() < bytes {
-        let at = from + samples.len() as i64;
-        samples.push((at, samples.len() as u32));
-        text += &line(name, at, samples.len() as u32 - 1);
-        text.push('\n');
-        text += &comment;
+        let number = samples.len() as u32;
+        let at = AT + i64::from(number) * 1000;
+        samples.push((at, number));
+        text += &format!("{path} {number} {}\n", at / 1000);
     }
     (text, samples)
 }
@@ -251,16 +259,19 @@ fn large(name: &str, bytes: usize, from: i64) -> (String, Vec<(i64, u32)>) {
 #[test]
 fn bodies_of_any_length_are_read() {
     // Longer than what the reader holds of a body: text, and the same as base64, with entries around them.
-    let file = PlanFile::new(&influx("large"));
-    let (text, in_body) = large("in_body", 17 << 20, AT);
-    let (base64, in_base64) = large("in_base64", 13 << 20, AT + 100_000);
-    let (zipped, in_file) = large("in_file", 20 << 20, AT + 200_000);
+    let file = PlanFile::new(&plan(Protocol::Graphite, &TSINK.url(), "large", &[EVERYTHING]));
+    let tag = "ü\"\\€\u{1f980}".repeat(600);
+    let paths = ["in_body", "in_base64", "in_file"].map(|name| format!("{name};pad={tag}"));
+    let (text, in_body) = large(&paths[0], 17 << 20);
+    let (base64, in_base64) = large(&paths[1], 13 << 20);
+    let (zipped, in_file) = large(&paths[2], 20 << 20);
+    let small = "small 1 1700000000\n";
     let entries: Vec<Value> = [
-        entry(&file, Form::Body, "first", line("small", AT, 1).as_bytes()),
+        entry(&file, Form::Body, "first", small.as_bytes()),
         entry(&file, Form::Body, "large", text.as_bytes()),
         entry(&file, Form::Base64, "large", base64.as_bytes()),
         entry(&file, Form::GzipFile, "large", zipped.as_bytes()),
-        entry(&file, Form::Body, "last", line("small", AT + 1, 2).as_bytes()),
+        entry(&file, Form::Body, "last", small.replace(" 1 ", " 2 ").as_bytes()),
     ]
     .into_iter()
     .map(|mut entry| {
@@ -270,25 +281,23 @@ fn bodies_of_any_length_are_read() {
     .collect();
     manifest_file(&file, &entries);
     for number in [1, 2] {
-        let longest =
-            entries[number].as_object().unwrap().values().filter_map(Value::as_str).map(str::len).max();
+        let fields = entries[number].as_object().unwrap().values();
+        let longest = fields.filter_map(Value::as_str).map(str::len).max();
         assert!(longest.unwrap() > 16 << 20, "entry {number} has {longest:?} bytes");
     }
     let run = ours("backfill", &file, EVER, &[]).expect_code(0);
     let samples = in_body.len() + in_base64.len() + in_file.len() + 2;
     let recording = &run.report()["preflight"]["recording"];
     assert_eq!((&recording["samples"], &recording["refused"]), (&json!(samples), &json!(0)));
-    let bytes = text.len() + base64.len() + zipped.len() + 2 * line("small", AT, 1).len();
+    let bytes = text.len() + base64.len() + zipped.len() + 2 * small.len();
     assert_eq!(recording["payload_bytes"], bytes);
-    assert_holds(
-        "large",
-        &[
-            ("in_body", in_body),
-            ("in_base64", in_base64),
-            ("in_file", in_file),
-            ("small", vec![(AT, 1), (AT + 1, 2)]),
-        ],
-    );
+    let expected = [
+        (paths[0].as_str(), in_body),
+        (paths[1].as_str(), in_base64),
+        (paths[2].as_str(), in_file),
+        ("small", vec![(AT, 1), (AT, 2)]),
+    ];
+    assert_same("large", &holding("Graphite plaintext sample coerced to gauge samples", &expected));
     ours("verify", &file, EVER, &[]).expect_code(0);
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use conformance::captures::Protocol;
-use conformance::command::{Run, ours};
+use conformance::command::{Run, ours_small};
 use conformance::recordings::{EVER, EVERYTHING, files, keeps_everything, plan};
 use serde_json::{Value, json};
 use tsink_migrate_testkit::live::Live;
@@ -74,7 +74,7 @@ fn issues(run: &Run) -> Vec<String> {
 fn influx_lines_are_taken_as_they_are_migrated() {
     let tsink = keeps_everything();
     let file = files(&probed(Protocol::Influx, &tsink, "own"), &recording(Protocol::Influx));
-    let run = ours("backfill", &file, EVER, &["--dry-run"]).expect_code(0);
+    let run = ours_small("backfill", &file, EVER, &["--dry-run"]).expect_code(0);
     says(
         &row(&run.report()),
         "ok",
@@ -84,9 +84,9 @@ fn influx_lines_are_taken_as_they_are_migrated() {
     let live = tsink.endpoint("scratch").metadata("cpu").unwrap();
     assert_eq!(live["cpu"][0]["type"], "gauge", "it went through the live endpoint: {live}");
 
-    ours("backfill", &file, EVER, &[]).expect_code(0);
+    ours_small("backfill", &file, EVER, &[]).expect_code(0);
     assert_eq!(series(&tsink, "own"), 7);
-    let run = ours("cutover-check", &file, EVER, &[]).expect_code(0);
+    let run = ours_small("cutover-check", &file, EVER, &[]).expect_code(0);
     assert!(issues(&run).is_empty());
     let notes = run.report()["notes"].to_string();
     assert!(notes.contains("live probe: 3 recorded lines of entry 0 were sent"), "{notes}");
@@ -100,7 +100,7 @@ fn a_target_that_makes_something_else_of_the_lines_is_found_out() {
     let mut plan = probed(Protocol::Influx, &taker, "own");
     plan["target"]["read_url"] = format!("{}/api/v1/read", other.url()).into();
     let file = files(&plan, &recording(Protocol::Influx));
-    let run = ours("backfill", &file, EVER, &["--dry-run"]);
+    let run = ours_small("backfill", &file, EVER, &["--dry-run"]);
     says(&row(&run.report()), "warn", &["7 of their 7 samples do not read back as they are migrated"]);
 }
 
@@ -115,14 +115,14 @@ fn nothing_is_sent_where_the_server_ignores_the_tenant() {
     ] {
         let own = protocol.folder();
         let file = files(&probed(protocol, live.tsink(), own), &recording(protocol));
-        let run = ours("backfill", &file, EVER, &["--dry-run"]).expect_code(0);
+        let run = ours_small("backfill", &file, EVER, &["--dry-run"]).expect_code(0);
         says(&row(&run.report()), "info", &["nothing was sent", why]);
         for tenant in ["scratch", "default", "listened", own] {
             assert_eq!(series(live.tsink(), tenant), 0, "{protocol:?} in {tenant}");
         }
-        ours("backfill", &file, EVER, &[]).expect_code(0);
+        ours_small("backfill", &file, EVER, &[]).expect_code(0);
         // Both listeners are on, and a probe that is not made is no issue.
-        let run = ours("cutover-check", &file, EVER, &[]).expect_code(0);
+        let run = ours_small("cutover-check", &file, EVER, &[]).expect_code(0);
         assert!(
             run.report()["notes"].to_string().contains("live probe: nothing was sent"),
             "{}",
@@ -142,10 +142,10 @@ fn lines_beyond_the_retention_show_nothing() {
     let file = files(&probed(Protocol::Influx, &tsink, "own"), &recording(Protocol::Influx));
     // The lines are old, the window is not: the target could be written to.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
-    let run = ours("backfill", &file, (now - 86_400_000, now), &["--dry-run"]).expect_code(0);
+    let run = ours_small("backfill", &file, (now - 86_400_000, now), &["--dry-run"]).expect_code(0);
     says(&row(&run.report()), "warn", &["older than the target keeps", "was not shown"]);
     assert_eq!(series(&tsink, "scratch"), 0);
-    let run = ours("backfill", &file, EVER, &["--dry-run"]).expect_code(1);
+    let run = ours_small("backfill", &file, EVER, &["--dry-run"]).expect_code(1);
     says(&row(&run.report()), "warn", &["older than the target keeps"]);
 }
 
@@ -162,13 +162,13 @@ fn a_target_without_line_protocol_is_no_place_to_cut_over_to() {
         }
         let file = files(&plan, &recording(Protocol::Influx));
         // The past can be migrated all the same: it comes by remote write.
-        let run = ours("backfill", &file, EVER, &[]).expect_code(0);
+        let run = ours_small("backfill", &file, EVER, &[]).expect_code(0);
         if probe {
             says(&row(&run.report()), "warn", &["does not take live what was recorded"]);
         }
         assert_eq!(series(&tsink, &tenant), 7);
-        ours("verify", &file, EVER, &[]).expect_code(0);
-        let run = ours("cutover-check", &file, EVER, &[]).expect_code(1);
+        ours_small("verify", &file, EVER, &[]).expect_code(0);
+        let run = ours_small("cutover-check", &file, EVER, &[]).expect_code(1);
         let issues = issues(&run);
         assert!(issues.contains(&"target Influx line protocol ingest is disabled".to_owned()), "{issues:?}");
         let probed =
@@ -188,9 +188,9 @@ fn a_listener_that_is_off_is_named() {
     ] {
         let plan = plan(protocol, &tsink.url(), protocol.folder(), &[EVERYTHING]);
         let file = files(&plan, &recording(protocol));
-        ours("backfill", &file, EVER, &[]).expect_code(0);
-        ours("verify", &file, EVER, &[]).expect_code(0);
-        let run = ours("cutover-check", &file, EVER, &[]).expect_code(1);
+        ours_small("backfill", &file, EVER, &[]).expect_code(0);
+        ours_small("verify", &file, EVER, &[]).expect_code(0);
+        let run = ours_small("cutover-check", &file, EVER, &[]).expect_code(1);
         assert_eq!(issues(&run), [issue]);
         assert!(run.everything().contains(issue), "{}", run.everything());
     }
@@ -203,7 +203,7 @@ fn otlp_that_is_off_is_named() {
     let tsink = Tsink::start(options).unwrap();
     let plan = plan(Protocol::Otlp, &tsink.url(), "own", &[EVERYTHING]);
     let file = files(&plan, &recording(Protocol::Otlp));
-    ours("backfill", &file, EVER, &[]).expect_code(0);
-    let run = ours("cutover-check", &file, EVER, &[]).expect_code(1);
+    ours_small("backfill", &file, EVER, &[]).expect_code(0);
+    let run = ours_small("cutover-check", &file, EVER, &[]).expect_code(1);
     assert!(issues(&run).contains(&"target OTLP ingest is disabled".to_owned()), "{:?}", issues(&run));
 }
