@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::json;
 use std::collections::BTreeMap;
-use support::{Outcome, START, World, plan, recording_text, run, run_with};
+use support::{Fault, Outcome, START, World, plan, recording_text, run, run_with};
 use tsink_migrate_engine::ErrorKind;
 use tsink_migrate_engine::model::{Labels, Window};
 use tsink_migrate_engine::report::{BackfillReport, Report, Status, VerifyReport};
@@ -223,6 +223,32 @@ fn a_recording_that_changes_meanwhile_is_told() {
     });
     let error = outcome.result.unwrap_err();
     assert!(error.message.contains("has changed"), "{error}");
+}
+
+#[test]
+fn a_target_that_cannot_be_read_is_no_recording_that_changes() {
+    let world = World::new(NOW, Vec::new());
+    world.file("c.json", influx(4, 200, false));
+    let text =
+        recording_text("influx_line_protocol", "c.json", &["cpu"], r#","options":{"slab_samples":100}"#);
+    // The preflight reads once.
+    let mut reads = 0;
+    world.faults(move |request, _| {
+        reads += usize::from(request.url.ends_with("/read"));
+        (request.url.ends_with("/read") && reads == 4).then_some(Fault::Status(400, "no"))
+    });
+    let outcome = run(&world, plan(&text), DAY, &[Stage::Backfill]);
+    let report = backfill(&outcome);
+    assert_eq!(report.status, Status::Fail);
+    assert_eq!(report.rejections.len(), 1, "{:?}", report.rejections);
+    assert!(report.issues.iter().all(|issue| !issue.contains("has changed")), "{:?}", report.issues);
+    assert!(report.balance.closes);
+    let left_out = 4 * 200 - report.samples_written;
+    assert!((1..=200).contains(&left_out), "{left_out} samples are not there");
+    world.faults(|_, _| None);
+    let outcome = run(&world, plan(&text), DAY, &ALL);
+    assert_eq!(verify(&outcome).status, Status::Pass);
+    assert_eq!((backfill(&outcome).samples_written, world.doubled()), (left_out, 0));
 }
 
 #[test]

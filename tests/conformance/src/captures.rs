@@ -7,8 +7,8 @@
 
 #[path = "../../captures/case.rs"]
 pub mod case;
-mod held;
-mod parts;
+pub mod held;
+pub mod parts;
 mod write;
 
 use case::{Case, Live as Does, Refused};
@@ -41,6 +41,26 @@ impl Protocol {
             Self::Graphite => "graphite",
             Self::Otlp => "otlp",
         }
+    }
+
+    /// How a plan calls it.
+    pub fn source_kind(self) -> &'static str {
+        match self {
+            Self::Influx => "influx_line_protocol",
+            Self::Statsd => "statsd",
+            Self::Graphite => "graphite_plaintext",
+            Self::Otlp => "otlp",
+        }
+    }
+
+    /// Its cases by name.
+    ///
+    /// # Panics
+    /// When they cannot be read.
+    pub fn cases(self) -> Vec<(String, Case)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../captures");
+        let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        case::cases(&folder, self.folder()).into_iter().map(|(path, case)| (name(&path), case)).collect()
     }
 }
 

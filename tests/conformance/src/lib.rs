@@ -4,6 +4,7 @@ pub mod agree;
 pub mod captures;
 pub mod command;
 pub mod plans;
+pub mod recordings;
 pub mod world;
 
 use tsink_migrate_engine::plan::{Batch, Compare, Options, Plan, Source, SourceKind, Target};

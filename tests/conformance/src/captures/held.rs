@@ -8,7 +8,7 @@ use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::wire::MatcherType;
 
 /// From 1843 to 2128.
-const ALWAYS: (i64, i64) = (-4_000_000_000_000, 5_000_000_000_000);
+pub const ALWAYS: (i64, i64) = (-4_000_000_000_000, 5_000_000_000_000);
 
 /// Everything, comparable: times with bits of values. The same sample twice is one.
 #[derive(Debug, Default)]

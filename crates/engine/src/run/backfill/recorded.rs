@@ -5,7 +5,9 @@ use crate::error::{Error, ErrorKind};
 use crate::run::event::{Event, SlabState, Stage};
 use crate::run::meter::Meter;
 use crate::run::recording::slabs::Slab;
+use crate::wire::prom_read::SlabData;
 use futures_util::stream::{self, StreamExt};
+use std::cell::Cell;
 
 impl Backfill<'_> {
     /// Copies the samples of a recording.
@@ -28,6 +30,8 @@ impl Backfill<'_> {
             slabs: vec![windows; run.plan.selectors.len()],
         });
         run.start_meter(Meter::new(Stage::Backfill, "samples", expected, run.now()));
+        // What came out of the recording, whatever becomes of it: a target that fails is another matter.
+        let read = Cell::new(0);
         stream::unfold(reader, |mut reader| async {
             run.control.ready().await;
             if self.ended() {
@@ -41,9 +45,13 @@ impl Backfill<'_> {
                 }
             }
         })
-        .for_each_concurrent(SLABS_AT_ONCE, |slab| self.recorded_slab(slab, &found.slabs))
+        .for_each_concurrent(SLABS_AT_ONCE, |slab| {
+            let rows: u64 = slab.selected.iter().map(SlabData::sample_count).sum();
+            read.set(read.get() + rows);
+            self.recorded_slab(slab, &found.slabs)
+        })
         .await;
-        let read = self.tally.borrow().balance.samples.read - found.outside;
+        let read = read.get();
         if read != expected && !self.ended() {
             self.fail(
                 Error::new(
