@@ -5,6 +5,7 @@
 
 use js_sys::{Array, Function, Object, Reflect};
 use std::collections::BTreeMap;
+use tsink_migrate_engine::plan::SourceKind;
 use tsink_migrate_engine::port::Clock;
 use tsink_migrate_engine::run::{Event, Stage};
 use tsink_migrate_engine::{Error, ErrorKind};
@@ -163,4 +164,46 @@ fn a_page_of_another_build_is_told_so() {
     let page = Page::start();
     page.post(JsValue::from_str("hello"));
     assert!(failure(page.heard().last().unwrap()).remedy.contains("reload the page"));
+}
+
+/// A `File` of the page.
+fn file(name: &str, text: &str) -> JsValue {
+    let new = Function::new_with_args("name, text", "return new File([text], name);");
+    new.call2(&JsValue::UNDEFINED, &name.into(), &text.into()).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_recording_of_dropped_files_is_previewed() {
+    let page = Page::start();
+    let manifest = r#"[{ "path": "payloads/a.lp", "received_at_ms": 1700000000000 }, { "body": "mem value=2", "received_at_ms": 1700000000000 },
+        { "path": "payloads/gone.lp", "received_at_ms": 1700000000000 }]"#;
+    let paths = vec!["job/capture.json".to_owned(), "job/payloads/a.lp".to_owned()];
+    let files = Array::of3(
+        &to_js(&ToEngine::Files { paths }).unwrap().into(),
+        &file("capture.json", manifest),
+        &file("a.lp", &"cpu,host=a value=1\n".repeat(100_000)),
+    );
+    page.post(files.into());
+    let question = |id| ToEngine::Preview {
+        id,
+        kind: SourceKind::InfluxLineProtocol,
+        manifest: "capture.json".to_owned(),
+        tenant: "default".to_owned(),
+    };
+    // The first question is no longer asked when the second comes.
+    page.tell(&question(1));
+    page.tell(&question(2));
+    for _ in 0..1000 {
+        let heard = page.heard();
+        if let Some(FromEngine::Previewed { id, recording, error }) = heard.last() {
+            assert_eq!((*id, error), (2, &None));
+            let recording = recording.as_ref().unwrap();
+            assert_eq!((recording.entries, recording.samples, recording.series), (3, 100_001, 2));
+            assert_eq!(recording.bad[0].problem, "payloads/gone.lp is not there");
+            assert!(heard.iter().any(|message| matches!(message, FromEngine::Scanned { id: 2, .. })));
+            return;
+        }
+        HostClock.sleep(10).await;
+    }
+    panic!("no answer; last: {:?}", page.heard().last());
 }
