@@ -29,6 +29,7 @@ pub mod plan_summary;
 pub mod progress;
 pub mod prose;
 pub mod recipe;
+pub mod recording;
 pub mod rejections;
 pub mod secrets;
 pub mod stage_frame;

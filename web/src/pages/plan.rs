@@ -9,6 +9,7 @@ use crate::components::next_steps::NextSteps;
 use crate::components::pill::{Pill, Tone};
 use crate::components::plan_summary::Summary;
 use crate::components::recipe::RecipePanel;
+use crate::components::recording::RecordingPanel;
 use crate::components::secrets::Secrets;
 use crate::components::window::WindowPanel;
 use crate::state::{format, store};
@@ -26,11 +27,13 @@ pub fn PlanPage() -> impl IntoView {
             fallback=|| view! {
                 <DropZone small=false />
                 <OfferedFiles />
+                <RecordingPanel />
                 <NextSteps />
             }
         >
             <h1 class="visually-hidden">"Plan"</h1>
             <OfferedFiles />
+            <RecordingPanel />
             <div class="columns">
                 <div class="stack">
                     <PlanPanel />
