@@ -1,6 +1,8 @@
 //! The few things the page asks of the browser itself. Everything fails softly: a refused clipboard or a
 //! blocked local storage is no reason to stop a migration.
 
+pub mod given;
+
 use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -34,8 +36,12 @@ pub fn download(name: &str, media_type: &str, text: &str) -> Option<()> {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
     let parts = js_sys::Array::of1(&JsValue::from_str(text));
-    let blob = Blob::new_with_str_sequence_and_options(&parts, &options).ok()?;
-    let url = Url::create_object_url_with_blob(&blob).ok()?;
+    download_blob(name, &Blob::new_with_str_sequence_and_options(&parts, &options).ok()?)
+}
+
+/// Offers what the browser holds as a file.
+pub fn download_blob(name: &str, blob: &Blob) -> Option<()> {
+    let url = Url::create_object_url_with_blob(blob).ok()?;
     let anchor: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
     anchor.set_href(&url);
     anchor.set_download(name);
@@ -82,9 +88,9 @@ pub async fn fetch_own_text(address: &str) -> Result<String, String> {
     answer.text().await.map_err(|_| "it is not text".to_owned())
 }
 
-/// Text of a file that was dropped, chosen or pasted.
+/// Text of a file that was dropped, chosen or pasted. See to its size first.
 pub async fn read_file(file: &web_sys::File) -> Result<String, String> {
-    let unreadable = |_| "it could not be read; is it a folder?".to_owned();
+    let unreadable = |_| "it could not be read; was it moved or changed?".to_owned();
     let text = JsFuture::from(file.text()).await.map_err(unreadable)?;
     text.as_string().ok_or_else(|| "it is not text".to_owned())
 }

@@ -30,6 +30,7 @@ pub mod preview;
 pub mod progress;
 pub mod prose;
 pub mod recipe;
+pub mod recording;
 pub mod rejections;
 pub mod secrets;
 pub mod stage_frame;

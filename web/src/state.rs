@@ -9,6 +9,7 @@ pub mod findings;
 pub mod format;
 pub mod log;
 pub mod preview;
+pub mod recording;
 pub mod run;
 pub mod throughput;
 pub mod view;
@@ -19,6 +20,7 @@ use crate::worker::Engine;
 use engine::Starts;
 use files::Recognised;
 use leptos::prelude::*;
+use recording::{Recording, Wanted};
 use run::{Changes, Inputs, Part, Run};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -69,15 +71,13 @@ pub struct Banner {
     pub again: bool,
 }
 
-/// A file that was offered to the page.
+/// A file that was offered to the page, and left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offered {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// What it is, or why it was left alone.
     pub what: Recognised,
-    /// Whether its plan was taken.
-    pub taken: bool,
 }
 
 /// Gateway recipes for the plan at hand.
@@ -112,8 +112,14 @@ pub struct Store {
     pub has_plan: RwSignal<bool>,
     /// Whether the form is shown instead of the text.
     pub form: RwSignal<bool>,
-    /// Files offered last.
+    /// Files offered last, and left alone.
     pub offered: RwSignal<Vec<Offered>>,
+    /// Manifests and payload files that were dropped so far. Its `choose` and `files` are what the engine needs.
+    pub recording: RwSignal<Recording<web_sys::File>, LocalStorage>,
+    /// What the plan says about its recording.
+    pub wanted: Memo<Wanted>,
+    /// Files looked at so far and in all, while many are.
+    pub looking: RwSignal<Option<(usize, usize)>>,
     /// Gateway recipes for the plan, once somebody asked.
     pub recipes: RwSignal<Recipes>,
     /// What the recording becomes.
@@ -143,9 +149,10 @@ pub fn store() -> Store {
 impl Store {
     /// A store with nothing in it. The engine is started when there is something to tell it.
     pub fn start() -> Self {
+        let text = RwSignal::new(String::new());
         let store = Self {
             view: RwSignal::new(View::default()),
-            text: RwSignal::default(),
+            text,
             name: RwSignal::default(),
             start: RwSignal::new(browser::query("start").unwrap_or_else(|| FIRST_START.to_owned())),
             end: RwSignal::new(browser::query("end").unwrap_or_else(|| FIRST_END.to_owned())),
@@ -155,6 +162,9 @@ impl Store {
             has_plan: RwSignal::default(),
             form: RwSignal::default(),
             offered: RwSignal::default(),
+            recording: RwSignal::new_local(Recording::default()),
+            wanted: Memo::new(move |_| text.with(|text| Wanted::of_plan(text))),
+            looking: RwSignal::default(),
             recipes: RwSignal::default(),
             preview: RwSignal::default(),
             phase: RwSignal::default(),
@@ -170,6 +180,7 @@ impl Store {
             starts: RwSignal::default(),
         };
         Effect::new(move || store.schedule_check());
+        store.follow_recording();
         store
     }
 

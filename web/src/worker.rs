@@ -1,13 +1,12 @@
 //! The engine's worker and the messages to and from it.
 
 use crate::browser;
-use js_sys::Uint8Array;
 use leptos::wasm_bindgen::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tsink_migrate_engine::{Error, ErrorKind};
 use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// The worker's script; see there.
 const SCRIPT: &str = "./engine-worker.js";
@@ -35,7 +34,7 @@ pub enum Incoming {
 pub struct Engine {
     worker: Worker,
     is_up: Rc<Cell<bool>>,
-    waiting: Rc<RefCell<Vec<Uint8Array>>>,
+    waiting: Rc<RefCell<Vec<JsValue>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(web_sys::Event)>,
 }
@@ -54,7 +53,7 @@ impl Engine {
                 "Open the page by http: or https:, in a present version of Chromium, Firefox or Safari.",
             )
         })?;
-        let (is_up, waiting) = (Rc::new(Cell::new(false)), Rc::new(RefCell::new(Vec::<Uint8Array>::new())));
+        let (is_up, waiting) = (Rc::new(Cell::new(false)), Rc::new(RefCell::new(Vec::<JsValue>::new())));
         let on = Rc::new(on);
 
         let on_message = {
@@ -98,7 +97,20 @@ impl Engine {
 
     /// Sends a message; at once, or when the worker is up.
     pub fn send(&self, message: &ToEngine) -> Result<(), Error> {
-        let value = to_js(message).map_err(|error| broke(&error.to_string()))?;
+        self.post(to_js(message).map_err(|error| broke(&error.to_string()))?.into())
+    }
+
+    /// Gives it the files that plans and manifests may name, in the place of those before.
+    pub fn give(&self, folders: Vec<String>, files: Vec<(String, File)>) -> Result<(), Error> {
+        let (paths, files): (Vec<String>, Vec<File>) = files.into_iter().unzip();
+        let message =
+            to_js(&ToEngine::Files { paths, folders }).map_err(|error| broke(&error.to_string()))?;
+        let all = js_sys::Array::of1(&message);
+        files.iter().for_each(|file| drop(all.push(file)));
+        self.post(all.into())
+    }
+
+    fn post(&self, value: JsValue) -> Result<(), Error> {
         if !self.is_up.get() {
             self.waiting.borrow_mut().push(value);
             return Ok(());

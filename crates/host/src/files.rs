@@ -1,5 +1,6 @@
 //! Files that were dropped onto the page, found by the paths that plans and manifests give them.
 
+use crate::paths::{Found, Paths};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -12,20 +13,41 @@ use web_sys::File;
 /// Files of the page. Nothing of them is read before it is asked for.
 #[derive(Debug, Default)]
 pub struct PageFiles {
-    files: RefCell<Vec<(String, File)>>,
+    given: RefCell<Given>,
+}
+
+#[derive(Debug, Default)]
+struct Given {
+    folders: Vec<String>,
+    paths: Paths,
+    files: Vec<File>,
 }
 
 impl PageFiles {
-    /// Takes these files in the place of those before; what is no `File` is left out.
-    pub fn set(&self, files: impl Iterator<Item = (String, JsValue)>) {
+    /// Takes these files in the place of those before; what is no `File` is left out. Names count from `folders`.
+    pub fn set(&self, folders: Vec<String>, files: impl Iterator<Item = (String, JsValue)>) {
         let files = files.filter_map(|(path, file)| Some((path, file.dyn_into::<File>().ok()?)));
-        *self.files.borrow_mut() = files.collect();
+        let (paths, files): (Vec<String>, Vec<File>) = files.unzip();
+        let paths = Paths::new(paths.iter().map(String::as_str));
+        *self.given.borrow_mut() = Given { folders, paths, files };
     }
 
     fn find(&self, path: &str) -> Result<File, FileError> {
-        let files = self.files.borrow();
-        let at = find(path, files.iter().map(|(path, _)| path.as_str()))?;
-        let file = files.get(at).map(|(_, file)| file.clone());
+        let given = self.given.borrow();
+        let folders: Vec<&str> = given.folders.iter().map(String::as_str).collect();
+        let at = match given.paths.find(&folders, path) {
+            Found::One(at) | Found::ByName(at) => Some(at),
+            Found::None => None,
+            Found::Several(_) => {
+                return Err(FileError::Unreadable {
+                    path: path.to_owned(),
+                    message:
+                        "several of the dropped files could be meant; drop the folder that holds the plan"
+                            .to_owned(),
+                });
+            }
+        };
+        let file = at.and_then(|at| given.files.get(at)).cloned();
         file.ok_or_else(|| FileError::NotFound { path: path.to_owned() })
     }
 }
@@ -60,76 +82,5 @@ fn words(error: &JsValue) -> String {
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => "the browser does not say why".to_owned(),
-    }
-}
-
-/// Which of the dropped files, by their relative paths, is meant by a path in a plan or manifest.
-///
-/// A file that is dropped by itself comes without its folder, and a folder with its own name before the paths in
-/// it. So the file counts that agrees with the path in most components from the end, its name at least.
-///
-/// # Errors
-/// When none has this name, or several fit equally well.
-pub fn find<'a>(path: &str, dropped: impl Iterator<Item = &'a str>) -> Result<usize, FileError> {
-    let wanted = components(path);
-    let mut best: Option<(usize, usize)> = None;
-    let mut is_tie = false;
-    for (at, own) in dropped.enumerate() {
-        let own = components(own);
-        let same = wanted.iter().rev().zip(own.iter().rev()).take_while(|(a, b)| a == b).count();
-        if same == 0 {
-            continue;
-        }
-        // Of two that agree as far, the one with fewer components besides is meant: `a` over `old/a` for `a`.
-        let rank = same * 1_000 + 999 - (own.len() - same).min(999);
-        match best {
-            Some((before, _)) if before > rank => {}
-            Some((before, _)) if before == rank => is_tie = true,
-            _ => (best, is_tie) = (Some((rank, at)), false),
-        }
-    }
-    match best {
-        Some((_, at)) if !is_tie => Ok(at),
-        Some(_) => Err(FileError::Unreadable {
-            path: path.to_owned(),
-            message: "several of the dropped files could be meant; drop the folder that holds the plan"
-                .to_owned(),
-        }),
-        None => Err(FileError::NotFound { path: path.to_owned() }),
-    }
-}
-
-/// Components without `.`, with `..` resolved.
-fn components(path: &str) -> Vec<&str> {
-    let mut all = Vec::new();
-    for component in path.split(['/', '\\']) {
-        match component {
-            "" | "." => {}
-            ".." => drop(all.pop()),
-            other => all.push(other),
-        }
-    }
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::find;
-    use tsink_migrate_engine::port::FileError;
-
-    #[test]
-    fn the_file_that_agrees_most_from_the_end_is_meant() {
-        let folder = ["job/plan.json", "job/capture.json", "job/payloads/a.bin", "job/old/a.bin"];
-        let at = |path: &str| find(path, folder.iter().copied());
-        assert_eq!(at("capture.json"), Ok(1));
-        assert_eq!(at("./payloads/a.bin"), Ok(2));
-        assert_eq!(at("payloads\\a.bin"), Ok(2));
-        assert_eq!(at("payloads/../old/a.bin"), Ok(3));
-        assert_eq!(at("/var/lib/job/old/a.bin"), Ok(3));
-        assert!(matches!(at("a.bin"), Err(FileError::Unreadable { .. })));
-        assert!(matches!(at("b.bin"), Err(FileError::NotFound { .. })));
-        assert_eq!(find("payloads/a.bin", ["a.bin", "b.bin"].into_iter()), Ok(0));
-        assert_eq!(find("a.bin", ["old/a.bin", "a.bin"].into_iter()), Ok(1));
-        assert!(find("", ["a"].into_iter()).is_err());
     }
 }

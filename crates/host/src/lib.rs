@@ -3,6 +3,7 @@
 //!
 //! - [`ports`] makes the engine's ports for wherever this code runs.
 //! - [`worker`] is the loop of the engine worker behind the page; [`protocol`] are its messages.
+//! - [`paths`] finds the files that plans and manifests name among those at hand.
 //! - [`panics`] tells about a defect before the wasm instance is gone.
 
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod environment;
 pub mod files;
 mod outbox;
 pub mod panics;
+pub mod paths;
 pub mod protocol;
 pub mod start;
 pub mod transport;

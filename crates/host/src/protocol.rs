@@ -64,6 +64,8 @@ pub enum ToEngine {
     Files {
         /// Relative paths, as they were dropped.
         paths: Vec<String>,
+        /// Folders that names in a plan or manifest count from, the most likely first.
+        folders: Vec<String>,
     },
     /// Read a recording and say what becomes of it; answered by [`FromEngine::Previewed`] with the same id. A
     /// preview that is still under way ends without an answer.

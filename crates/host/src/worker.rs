@@ -51,9 +51,9 @@ pub fn run(build: &str) {
             let with_files = data.dyn_ref::<Array>().cloned();
             let first = with_files.as_ref().map_or(data, |all| all.get(0));
             match from_js(&first) {
-                Ok(ToEngine::Files { paths }) => {
+                Ok(ToEngine::Files { paths, folders }) => {
                     let files = with_files.iter().flat_map(|all| all.iter().skip(1));
-                    worker.files.set(paths.into_iter().zip(files));
+                    worker.files.set(folders, paths.into_iter().zip(files));
                 }
                 Ok(message) => worker.receive(message),
                 Err(_) => worker.post(&FromEngine::Failed { error: other_build() }),

@@ -179,7 +179,7 @@ async fn a_recording_of_dropped_files_is_previewed() {
         { "path": "payloads/gone.lp", "received_at_ms": 1700000000000 }]"#;
     let paths = vec!["job/capture.json".to_owned(), "job/payloads/a.lp".to_owned()];
     let files = Array::of3(
-        &to_js(&ToEngine::Files { paths }).unwrap().into(),
+        &to_js(&ToEngine::Files { paths, folders: vec!["job".to_owned()] }).unwrap().into(),
         &file("capture.json", manifest),
         &file("a.lp", &"cpu,host=a value=1\n".repeat(100_000)),
     );

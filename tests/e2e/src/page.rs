@@ -38,6 +38,33 @@ const DROP: &str = "
         zone.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, composed: true, dataTransfer: data }));
     return true;";
 
+/// A drag of a folder over the page and its drop. No script can make a folder, so what the browser says about the one
+/// item is replaced for the time of the event; as browsers do, the folder gives two entries at a time.
+const DROP_FOLDER: &str = "
+    const [folder, files] = arguments;
+    const level = path => {
+        const names = new Set(files.filter(([name]) => name.startsWith(path)).map(([name]) => name.slice(path.length).split('/')[0]));
+        return [...names].map(name => entry(path + name));
+    };
+    const entry = path => {
+        const own = files.find(([name]) => name === path);
+        const fullPath = '/' + folder + (path && '/' + path);
+        if (own) return { isFile: true, isDirectory: false, fullPath,
+            file: done => setTimeout(() => done(new File([Uint8Array.from(own[1])], path.split('/').pop()))) };
+        return { isFile: false, isDirectory: true, fullPath, createReader: () => {
+            const rest = level(path && path + '/');
+            return { readEntries: done => setTimeout(() => done(rest.splice(0, 2))) };
+        } };
+    };
+    const data = new DataTransfer();
+    data.items.add(new File([], folder));
+    const zone = document.querySelector('[data-testid=\"drop-zone\"]');
+    const own = DataTransferItem.prototype.webkitGetAsEntry;
+    DataTransferItem.prototype.webkitGetAsEntry = () => entry('');
+    for (const kind of ['dragenter', 'dragover', 'drop'])
+        zone.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, composed: true, dataTransfer: data }));
+    DataTransferItem.prototype.webkitGetAsEntry = own;";
+
 /// The page.
 #[derive(Debug)]
 pub struct Page {
@@ -215,7 +242,39 @@ impl Page {
         self.holds_plan(&fs::read_to_string(file)?).await
     }
 
-    async fn holds_plan(&self, text: &str) -> Result<()> {
+    /// Drops files, each a name and its text, and does not wait for anything.
+    ///
+    /// # Errors
+    /// When the page has no place for them.
+    pub async fn drop_files(&self, files: &[(&str, &str)]) -> Result<()> {
+        match self.js(DROP, vec![json!(files)]).await? {
+            Value::Bool(true) => Ok(()),
+            _ => bail!("there is nothing to drop onto"),
+        }
+    }
+
+    /// Drops a folder of files, each its path below the folder and its content.
+    ///
+    /// # Errors
+    /// When the page has no place for it.
+    pub async fn drop_folder(&self, folder: &str, files: &[(&str, &[u8])]) -> Result<()> {
+        self.js(DROP_FOLDER, vec![json!(folder), json!(files)]).await.map(drop)
+    }
+
+    /// Chooses a folder by the hidden input for folders.
+    ///
+    /// # Errors
+    /// When the browser does not take it.
+    pub async fn choose_folder(&self, folder: &Path) -> Result<()> {
+        let path = folder.to_str().context("a path in UTF-8")?;
+        Ok(self.element("folder-input").await?.send_keys(path).await?)
+    }
+
+    /// Waits until this plan is open.
+    ///
+    /// # Errors
+    /// When that does not happen.
+    pub async fn holds_plan(&self, text: &str) -> Result<()> {
         let script = "const field = document.querySelector('[data-testid=\"plan-text\"]');
             return !!field && field.value === arguments[0]";
         // A text area knows no other line ends.

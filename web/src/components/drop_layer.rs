@@ -1,13 +1,14 @@
 //! Dropping and pasting anywhere on the page.
 
 use super::open;
+use crate::browser::given::Gift;
 use crate::state::{Store, store};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{DragEvent, Element, HtmlInputElement};
 
-/// The hidden file input, and the sign that a file may be let go.
+/// The hidden file inputs, and the sign that a file may be let go.
 #[component]
 pub fn DropLayer() -> impl IntoView {
     let store = store();
@@ -15,25 +16,32 @@ pub fn DropLayer() -> impl IntoView {
     let chosen = move |event: web_sys::Event| {
         let input: HtmlInputElement = event_target(&event);
         if let Some(list) = input.files() {
-            open::files(store, &list);
+            open::give(store, Gift::of_list(&list));
         }
         // The same file may be chosen again after it was mended.
         input.set_value("");
     };
+    // Kinds of files are told by what is in them.
+    let input = move |id: &'static str, folder: bool| {
+        view! {
+            <input
+                id=id
+                class="visually-hidden"
+                type="file"
+                multiple
+                prop:webkitdirectory=folder
+                tabindex="-1"
+                aria-hidden="true"
+                data-testid=id
+                on:change=chosen
+            />
+        }
+    };
     view! {
-        <input
-            id=open::INPUT
-            class="visually-hidden"
-            type="file"
-            multiple
-            accept=".json,application/json,text/plain"
-            tabindex="-1"
-            aria-hidden="true"
-            data-testid="file-input"
-            on:change=chosen
-        />
+        {input(open::INPUT, false)}
+        {input(open::FOLDER_INPUT, true)}
         <Show when=move || over.get()>
-            <div class="drop-layer" aria-hidden="true"><p>"Drop the plan anywhere"</p></div>
+            <div class="drop-layer" aria-hidden="true"><p>"Drop plans and recordings anywhere"</p></div>
         </Show>
     }
 }
@@ -60,9 +68,10 @@ fn listen(store: Store) -> RwSignal<bool> {
     let _ = window_event_listener(ev::drop, move |event| {
         over.set(false);
         let Some(data) = event.data_transfer() else { return };
-        if let Some(list) = data.files().filter(|list| list.length() > 0) {
+        let gift = Gift::of_transfer(&data);
+        if !gift.is_empty() {
             event.prevent_default();
-            open::files(store, &list);
+            open::give(store, gift);
         } else if !in_text_field(event.target()) {
             event.prevent_default();
             if let Ok(text) = data.get_data("text/plain")
@@ -74,15 +83,16 @@ fn listen(store: Store) -> RwSignal<bool> {
     });
     let _ = window_event_listener(ev::paste, move |event| {
         let Some(data) = event.clipboard_data() else { return };
-        if let Some(list) = data.files().filter(|list| list.length() > 0) {
+        let gift = Gift::of_transfer(&data);
+        if !gift.is_empty() {
             event.prevent_default();
-            open::files(store, &list);
+            open::give(store, gift);
         } else if !in_text_field(event.target())
             && let Ok(text) = data.get_data("text/plain")
             && !text.trim().is_empty()
         {
             event.prevent_default();
-            open::text(store, text, "pasted plan");
+            open::text(store, text, "pasted text");
         }
     });
     over

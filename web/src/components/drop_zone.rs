@@ -21,26 +21,31 @@ pub fn DropZone(
             view! { <button class="button" data-testid="try-sample" on:click=open>"Try the sample"</button> }
         })
     };
-    let choose = move |_| open::choose();
+    let choose = move |_| open::choose(open::INPUT);
+    let folder = move |_| open::choose(open::FOLDER_INPUT);
     move || {
         if small.get() {
             view! {
                 <div class="drop-zone small" data-testid="drop-zone">
-                    <p class="dim">"Another plan? Drop it anywhere, or paste it."</p>
-                    <button class="button" on:click=choose>"Choose files…"</button>
+                    <p class="dim">"Another plan, or more of a recording? Drop it anywhere, or paste it."</p>
+                    <div class="row">
+                        <button class="button" on:click=choose>"Choose files…"</button>
+                        <button class="button" on:click=folder>"Choose a folder…"</button>
+                    </div>
                 </div>
             }
             .into_any()
         } else {
             view! {
                 <div class="drop-zone" data-testid="drop-zone">
-                    <h1>"Drop a migration plan"</h1>
+                    <h1>"Drop a plan or a recording"</h1>
                     <p class="dim">
-                        "Move Prometheus history into tsink, and prove that every sample arrived. "
-                        "Files stay in this browser; data goes only to the servers that your plan names."
+                        "Move Prometheus history, or recorded OTLP, InfluxDB, StatsD and Graphite payloads, into tsink, "
+                        "and prove that every sample arrived. Files stay in this browser; data goes only to the servers that your plan names."
                     </p>
                     <div class="row centre">
                         <button class="button primary" data-testid="choose" on:click=choose>"Choose files…"</button>
+                        <button class="button" data-testid="choose-folder" on:click=folder>"Choose a folder…"</button>
                         <button class="button" data-testid="write-plan" on:click=move |_| store.write_plan()>
                             "Write a plan"
                         </button>

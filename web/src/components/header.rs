@@ -16,7 +16,7 @@ pub fn Header() -> impl IntoView {
     let actions = move || {
         match (store.phase.get(), store.has_plan.get()) {
         (Phase::Idle, false) => view! {
-            <button class="button" data-testid="open-plan" on:click=move |_| open::choose()>"Open plan…"</button>
+            <button class="button" data-testid="open-plan" on:click=move |_| open::choose(open::INPUT)>"Open plan…"</button>
         }
         .into_any(),
         (Phase::Idle, true) => view! { <Start /> }.into_any(),

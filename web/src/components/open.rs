@@ -1,82 +1,217 @@
-//! Opening plans: from files, from the clipboard, from beside the page.
+//! Opening plans and recordings: from files and folders, from the clipboard, from beside the page.
 
-use crate::browser;
+use crate::browser::given::{Gift, Given};
+use crate::browser::{self, given};
 use crate::state::files::{self, Recognised};
-use crate::state::{Offered, Store};
+use crate::state::recording::sniff::{self, Form, Looks};
+use crate::state::recording::{Item, Role};
+use crate::state::view::View;
+use crate::state::{Offered, Store, format};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_bindgen::JsCast;
-use web_sys::{FileList, HtmlInputElement};
+use web_sys::{File, HtmlInputElement};
 
 /// Id of the hidden file input.
 pub const INPUT: &str = "file-input";
+/// Id of the hidden input for a folder.
+pub const FOLDER_INPUT: &str = "folder-input";
 /// The sample plan that a demo serves beside the page.
 pub const SAMPLE: &str = "demo-plan.json";
-/// Files looked at in one go.
-const MOST_FILES: u32 = 50;
+/// Files looked at between two signs of life.
+const STEP: usize = 100;
 
 /// Whether a sample is served beside the page.
 #[derive(Clone, Copy)]
 pub struct Sample(pub RwSignal<Option<String>>);
 
-/// Opens the browser's file dialog.
-pub fn choose() {
+/// Opens the browser's dialog of an input: [`INPUT`] or [`FOLDER_INPUT`].
+pub fn choose(input: &str) {
     let input =
-        document().get_element_by_id(INPUT).and_then(|input| input.dyn_into::<HtmlInputElement>().ok());
+        document().get_element_by_id(input).and_then(|input| input.dyn_into::<HtmlInputElement>().ok());
     if let Some(input) = input {
         input.click();
     }
 }
 
-/// Looks at files, one after the other, and opens the first plan. A file's size is judged before a byte of
-/// it is read.
-pub fn files(store: Store, list: &FileList) {
-    let files: Vec<_> = (0..list.length().min(MOST_FILES)).filter_map(|at| list.get(at)).collect();
-    if files.is_empty() {
+/// What a file turned out to be.
+enum Seen {
+    Plan(String, Recognised),
+    Part(Role),
+    Hidden,
+    Other(Recognised),
+}
+
+/// What came in one go.
+#[derive(Default)]
+struct Take {
+    plan: Option<(String, String)>,
+    parts: Vec<(Role, Item<File>)>,
+    hidden: u64,
+    offered: Vec<Offered>,
+}
+
+/// Looks at files and folders, opens the first plan, and adds the rest to the recording.
+pub fn give(store: Store, gift: Gift) {
+    if gift.is_empty() {
         return;
     }
     spawn_local(async move {
-        let (mut offered, mut plan) = (Vec::new(), None);
-        for file in files {
-            let name = file.name();
-            let (what, text) = match files::too_large(file.size()) {
-                Some(what) => (what, None),
-                None => match browser::read_file(&file).await {
-                    Ok(text) => (files::recognise(&text), Some(text)),
-                    Err(why) => (Recognised::Other { kind: "unreadable", words: why }, None),
+        let mut take = Take::default();
+        match gift.unpack().await {
+            None => take.leave(
+                "the folder",
+                "too many",
+                format!(
+                    "there are more than {} files in it; none was taken",
+                    format::count(given::MOST as u64)
+                ),
+            ),
+            Some((files, unreadable)) => {
+                for path in unreadable {
+                    take.leave(&path, "unreadable", "the browser may not read it".to_owned());
+                }
+                let total = files.len();
+                for (at, given) in files.into_iter().enumerate() {
+                    if total > STEP && at % STEP == 0 {
+                        store.looking.set(Some((at, total)));
+                    }
+                    let seen = look(&given).await;
+                    take.sort(given, seen);
+                }
+            }
+        }
+        store.looking.set(None);
+        finish(store, take);
+    });
+}
+
+async fn look(given: &Given) -> Seen {
+    let (path, file) = (&given.path, &given.file);
+    if sniff::is_hidden(path) {
+        return Seen::Hidden;
+    }
+    let looks = match sniff::by_name(path, file.size()) {
+        Some(looks) => looks,
+        None => match given::head(file, sniff::HEAD).await {
+            Ok(head) => sniff::by_head(path, &head),
+            Err(why) => return other("unreadable", &why),
+        },
+    };
+    match looks {
+        Looks::Manifest => Seen::Part(Role::Manifest),
+        Looks::Payload(form) => Seen::Part(Role::Payload(form)),
+        Looks::Empty => other("empty", "there is nothing in it"),
+        Looks::Other(why) => other("unknown", why),
+        Looks::Object => {
+            let is_json = path.to_ascii_lowercase().ends_with(".json");
+            let what = match files::too_large(file.size()) {
+                Some(what) => what,
+                None => match browser::read_file(file).await {
+                    Ok(text) => match files::recognise(&text) {
+                        what if what.is_plan() => return Seen::Plan(text, what),
+                        what => what,
+                    },
+                    Err(why) => return other("unreadable", &why),
                 },
             };
-            let taken = plan.is_none() && what.is_plan();
-            if taken {
-                plan = text.map(|text| (text, name.clone()));
-            }
-            offered.push(Offered { name, what, taken });
+            let is_report = matches!(what, Recognised::Other { kind: "report", .. });
+            // Text may begin with a brace.
+            if is_json || is_report { Seen::Other(what) } else { Seen::Part(Role::Payload(Form::Text)) }
         }
-        take(store, offered, plan);
-    });
+    }
+}
+
+fn other(kind: &'static str, words: &str) -> Seen {
+    Seen::Other(Recognised::Other { kind, words: words.to_owned() })
+}
+
+impl Take {
+    fn leave(&mut self, name: &str, kind: &'static str, words: String) {
+        self.offered.push(Offered { name: name.to_owned(), what: Recognised::Other { kind, words } });
+    }
+
+    fn sort(&mut self, given: Given, seen: Seen) {
+        let Given { path, file } = given;
+        match seen {
+            Seen::Plan(text, _) if self.plan.is_none() => self.plan = Some((text, path)),
+            Seen::Plan(_, what) | Seen::Other(what) => {
+                self.offered.push(Offered { name: path, what });
+            }
+            Seen::Part(role) => {
+                let (size, modified_ms) = (file.size(), file.last_modified() as i64);
+                self.parts.push((role, Item { path, size, modified_ms, handle: file }));
+            }
+            Seen::Hidden => self.hidden += 1,
+        }
+    }
+
+    /// What was taken of a recording, in words.
+    fn words(&self) -> Option<String> {
+        let of =
+            |wanted: fn(&Role) -> bool| self.parts.iter().filter(|(role, _)| wanted(role)).count() as u64;
+        let manifests = of(|role| matches!(role, Role::Manifest));
+        let payloads = of(|role| matches!(role, Role::Payload(_)));
+        (manifests + payloads > 0).then(|| {
+            format!(
+                "Added to the recording: {}, {}.",
+                format::counted(manifests, "manifest", "manifests"),
+                format::counted(payloads, "payload file", "payload files")
+            )
+        })
+    }
+}
+
+fn finish(store: Store, mut take: Take) {
+    if store.phase.get_untracked().is_busy() && (take.plan.is_some() || !take.parts.is_empty()) {
+        // A run reads the plan and the files that it began with.
+        let words = "a run is under way; drop it again when that has ended".to_owned();
+        take.leave("what was dropped", "not now", words);
+        store.said.set("A run is under way; drop it again when that has ended.".to_owned());
+    } else {
+        let words = take.words();
+        let plan_path = take.plan.as_ref().map(|(_, path)| path.clone());
+        let is_part = !take.parts.is_empty() || take.hidden > 0;
+        if is_part || plan_path.is_some() {
+            store.recording.update(|recording| {
+                if let Some(path) = plan_path {
+                    recording.plan_path = path;
+                }
+                recording.hidden += take.hidden;
+                take.parts.drain(..).for_each(|(role, item)| recording.add(role, item));
+            });
+        }
+        match take.plan.take() {
+            Some((text, name)) => {
+                store.open(text, name);
+                store.form.set(false);
+            }
+            None => store.go(View::Plan),
+        }
+        store.made_anew();
+        match words {
+            Some(words) => store.said.set(words),
+            None if !store.has_plan.get_untracked() => store.said.set("There is no plan in it.".to_owned()),
+            None => {}
+        }
+    }
+    store.offered.set(take.offered);
 }
 
 /// Looks at a text that was pasted or fetched.
 pub fn text(store: Store, text: String, name: &str) {
+    let mut take = Take::default();
     let what = files::recognise(&text);
-    let plan = what.is_plan().then(|| (text, name.to_owned()));
-    take(store, vec![Offered { name: name.to_owned(), taken: plan.is_some(), what }], plan);
-}
-
-fn take(store: Store, mut offered: Vec<Offered>, plan: Option<(String, String)>) {
-    if store.phase.get_untracked().is_busy() && plan.is_some() {
-        offered.iter_mut().for_each(|file| file.taken = false);
-        store.said.set("A run is under way; open the plan when it has ended.".to_owned());
-    } else if let Some((text, name)) = plan {
-        store.open(text, name);
-        store.form.set(false);
+    if what.is_plan() {
+        take.plan = Some((text, name.to_owned()));
+    } else if sniff::by_head(name, text.as_bytes()) == Looks::Manifest
+        && let Some(given) = Given::of_text(&format!("{}.json", name.trim_end_matches(".json")), &text)
+    {
+        take.sort(given, Seen::Part(Role::Manifest));
     } else {
-        store.said.set("There is no plan in it.".to_owned());
-        store.go(crate::state::view::View::Plan);
+        take.offered.push(Offered { name: name.to_owned(), what });
     }
-    // A plan alone needs no list: it stands in the editor.
-    offered.retain(|file| !file.taken);
-    store.offered.set(offered);
+    finish(store, take);
 }
 
 /// Loads the plan that the page's address names (`?plan=…`, on this origin only); without one, finds out
@@ -90,7 +225,7 @@ pub fn at_start(store: Store) {
                 Ok(plan) => text(store, plan, name_of(&address)),
                 Err(words) => {
                     let what = Recognised::Other { kind: "not loaded", words };
-                    store.offered.set(vec![Offered { name: address, what, taken: false }]);
+                    store.offered.set(vec![Offered { name: address, what }]);
                 }
             };
         }

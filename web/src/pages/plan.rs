@@ -10,6 +10,7 @@ use crate::components::pill::{Pill, Tone};
 use crate::components::plan_summary::Summary;
 use crate::components::preview::PreviewPanel;
 use crate::components::recipe::RecipePanel;
+use crate::components::recording::RecordingPanel;
 use crate::components::secrets::Secrets;
 use crate::components::window::WindowPanel;
 use crate::state::{format, store};
@@ -27,11 +28,13 @@ pub fn PlanPage() -> impl IntoView {
             fallback=|| view! {
                 <DropZone small=false />
                 <OfferedFiles />
+                <RecordingPanel />
                 <NextSteps />
             }
         >
             <h1 class="visually-hidden">"Plan"</h1>
             <OfferedFiles />
+            <RecordingPanel />
             <div class="columns">
                 <div class="stack">
                     <PlanPanel />

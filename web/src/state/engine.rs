@@ -31,7 +31,11 @@ impl Store {
         }
         let afresh = self.starts.get_untracked() != Starts::Well;
         match Engine::start(afresh, move |incoming| self.receive(incoming)) {
-            Ok(engine) => self.engine.set_value(Some(engine)),
+            Ok(engine) => {
+                self.engine.set_value(Some(engine));
+                // A new engine knows no files.
+                self.give_files();
+            }
             Err(error) => self.not_started(error),
         }
     }
@@ -162,7 +166,7 @@ impl Store {
         self.broken("The engine does not work here", error, true);
     }
 
-    fn broken(self, title: &'static str, error: Error, again: bool) {
+    pub(super) fn broken(self, title: &'static str, error: Error, again: bool) {
         self.run.update_value(Run::finish);
         self.end_job();
         self.banner.set(Some(Banner { title, error, again }));

@@ -15,7 +15,7 @@ pub enum Recognised {
     },
     /// Something else that the page knows by sight, or does not; why it is left alone.
     Other {
-        /// One word: `report`, `capture`, `not a plan`.
+        /// A word or three: `report`, `not a plan`, `too large`.
         kind: &'static str,
         /// Why, and what to do.
         words: String,
@@ -77,11 +77,7 @@ pub fn recognise(text: &str) -> Recognised {
             let selectors = super::format::counted(selectors, "selector", "selectors");
             Recognised::Plan { words: format!("{kind}, {selectors}") }
         }
-        Ok(Value::Array(_)) => Recognised::Other {
-            kind: "capture",
-            words: "it is a JSON list, perhaps a capture manifest; this page migrates from Prometheus"
-                .to_owned(),
-        },
+        Ok(Value::Array(_)) => not_a_plan("it is a JSON list, perhaps a capture manifest"),
         Ok(_) => not_a_plan("it is JSON, but not an object"),
         // A plan with a slip of the pen is still a plan: the editor shows where.
         Err(_) if text.starts_with('{') && names_a_section(text) => {
@@ -117,7 +113,7 @@ mod tests {
         assert_eq!(kind(&format!("\u{FEFF}\n{plan}")), "plan");
         assert_eq!(kind(r#"{"source": {"kind": "prometheus",}, "target": {}}"#), "plan");
         assert_eq!(kind(r#"{"status": "pass", "raw_checks": []}"#), "report");
-        assert_eq!(kind(r#"[{"body": "a 1", "received_at_ms": 1}]"#), "capture");
+        assert_eq!(kind(r#"[{"body": "a 1", "received_at_ms": 1}]"#), "not a plan");
         assert_eq!(kind(r#"{"name": "x"}"#), "not a plan");
         assert_eq!(kind("{"), "not a plan");
         assert_eq!(kind("cpu,host=a value=1"), "not a plan");

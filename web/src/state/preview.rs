@@ -18,6 +18,10 @@ pub struct Question {
     pub manifest: String,
     /// Target tenant.
     pub tenant: String,
+    /// The files at hand, and their size in bytes: when they change, the question is a new one.
+    pub files: Vec<String>,
+    /// Bytes.
+    pub size: f64,
 }
 
 /// The newest preview.
@@ -55,9 +59,22 @@ impl Store {
         let id = self.preview.with_untracked(|preview| preview.id.wrapping_add(1));
         let reading = question.is_some().then_some((0, 0));
         self.preview.set(Preview { id, reading, ..Preview::default() });
-        if let Some(Question { kind, manifest, tenant }) = question {
+        if let Some(Question { kind, manifest, tenant, .. }) = question {
             self.send(&ToEngine::Preview { id, kind, manifest, tenant });
         }
+    }
+
+    /// Asks whenever there is something new to ask.
+    pub fn follow_recording(self) {
+        let question = Memo::new(move |_| self.question());
+        Effect::new(move |before: Option<Option<Question>>| {
+            let question = question.get();
+            if before.is_some() || question.is_some() {
+                self.give_files();
+                self.ask_preview(question.clone());
+            }
+            question
+        });
     }
 
     /// Selects metrics of the preview in the plan, or takes them out.

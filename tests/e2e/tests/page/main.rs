@@ -3,4 +3,5 @@
 mod engine;
 mod failures;
 mod migrates;
+mod recordings;
 mod steering;

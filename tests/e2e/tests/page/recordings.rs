@@ -1,0 +1,134 @@
+//! What the page makes of captures: whole folders, single files in several drops, raw recordings.
+
+use anyhow::{Result, ensure};
+use e2e::browser::Kind;
+use e2e::page::{Page, SOON, with_page};
+use e2e::{in_both_browsers, site};
+use serde_json::{Value, json};
+use std::fs;
+
+in_both_browsers!(takes_a_dropped_folder, adds_drops_up, makes_a_manifest);
+
+const MANIFEST: &str = r#"[{ "path": "payloads/a.lp", "received_at_ms": 1763510400000 }]"#;
+
+fn plan() -> String {
+    json!({
+        "source": { "kind": "influx_line_protocol", "capture_manifest_path": "capture.json" },
+        "target": { "write_url": "http://127.0.0.1:2/api/v1/write", "read_url": "http://127.0.0.1:2/api/v1/read" },
+        "selectors": ["cpu"],
+    })
+    .to_string()
+}
+
+/// A capture with everything that a folder may hold.
+fn capture(plan: &str) -> Vec<(&'static str, &[u8])> {
+    vec![
+        ("plan.json", plan.as_bytes()),
+        ("capture.json", MANIFEST.as_bytes()),
+        ("other.json", b"[ ]"),
+        ("payloads/a.lp", b"cpu value=1\n"),
+        // A protobuf message whose first bytes look like a list.
+        ("payloads/more/b.bin", b"\x0a\x5b\x0a\x14\x0a\x12"),
+        ("payloads/more/c", b"\x1f\x8b\x08\x00"),
+        ("payloads/more/.hidden", b"x"),
+    ]
+}
+
+async fn is_taken(page: &Page) -> Result<()> {
+    page.holds_plan(&plan()).await?;
+    let said = page.says("recording", "the plan names it", SOON).await?;
+    for words in ["manifest at hand", "capture.json", "other.json", "not used", "3 files"] {
+        ensure!(said.contains(words), "it does not say {words:?}: {said}");
+    }
+    ensure!(said.contains("1 text, 1 binary, 1 gzip"), "it took the payloads for something else: {said}");
+    Ok(())
+}
+
+async fn takes_a_dropped_folder(kind: Kind) -> Result<()> {
+    let site = site::alone()?;
+    with_page(kind, "recording-drop-folder", &format!("{}/", site.url()), async |page| {
+        page.drop_folder("ops", &capture(&plan())).await?;
+        is_taken(page).await?;
+        page.says("recording", "1 hidden file", SOON).await?;
+        page.click("recording-remove-payloads").await?;
+        let gone =
+            "return !document.querySelector('[data-testid=\"recording\"]').innerText.includes('3 files')";
+        page.until("the payloads are gone", SOON, gone, vec![]).await?;
+        page.click("recording-clear").await?;
+        page.says("recording", "not here yet", SOON).await?;
+        ensure!(page.complaints().await?.is_empty(), "complaints: {:?}", page.complaints().await?);
+        Ok(())
+    })
+    .await
+}
+
+/// In Chromium only: geckodriver takes no folders.
+#[tokio::test]
+async fn takes_a_chosen_folder() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    fs::create_dir_all(folder.path().join("payloads/more"))?;
+    for (name, content) in capture(&plan()) {
+        fs::write(folder.path().join(name), content)?;
+    }
+    let site = site::alone()?;
+    with_page(Kind::Chromium, "recording-folder", &format!("{}/", site.url()), async |page| {
+        page.choose_folder(folder.path()).await?;
+        is_taken(page).await
+    })
+    .await
+}
+
+async fn adds_drops_up(kind: Kind) -> Result<()> {
+    let site = site::alone()?;
+    with_page(kind, "recording-drops", &format!("{}/", site.url()), async |page| {
+        page.drop_files(&[("a.lp", "cpu value=1\n")]).await?;
+        page.says("recording", "no manifest", SOON).await?;
+        page.drop_files(&[("plan.json", &plan())]).await?;
+        page.holds_plan(&plan()).await?;
+        let said = page.says("recording", "missing", SOON).await?;
+        ensure!(said.contains("capture.json"), "it does not name what is missing: {said}");
+        page.drop_files(&[
+            ("elsewhere.json", MANIFEST),
+            ("a.lp", "cpu value=2\n"),
+            ("b.txt", "cpu value=3\n"),
+        ])
+        .await?;
+        let said = page.says("recording", "elsewhere.json", SOON).await?;
+        ensure!(said.contains("as the only one; the plan names capture.json"), "it does not say why: {said}");
+        ensure!(said.contains("2 files"), "the same file counts twice: {said}");
+        page.drop_files(&[("capture.json", MANIFEST)]).await?;
+        let said = page.says("recording", "the plan names it", SOON).await?;
+        ensure!(said.contains("not used"), "both are used: {said}");
+        // A report and a list of something else are no part of it.
+        page.drop_files(&[("report.json", r#"{"status": "pass", "raw_checks": []}"#), ("list.json", "[1]")])
+            .await?;
+        let left = page.says("offered", "report.json", SOON).await?;
+        ensure!(left.contains("list.json"), "it took a list of numbers: {left}");
+        Ok(())
+    })
+    .await
+}
+
+async fn makes_a_manifest(kind: Kind) -> Result<()> {
+    let site = site::alone()?;
+    with_page(kind, "recording-raw", &format!("{}/", site.url()), async |page| {
+        page.drop_files(&[("b-10.lp", "cpu value=1\n"), ("b-9.lp", "cpu value=2\n")]).await?;
+        page.fill("maker-arrived", "1763510400").await?;
+        page.says("maker", "Unix", SOON).await?;
+        page.fill("maker-arrived", "2025-11-19").await?;
+        page.fill("maker-db", "telegraf").await?;
+        page.click("maker-make").await?;
+        page.says("recording", "manifest made here", SOON).await?;
+        // A file that comes later is in it, too.
+        page.drop_files(&[("b-11.lp", "cpu value=3\n")]).await?;
+        page.says("recording", "3 entries", SOON).await?;
+        let text = page.download("recording-save", "capture-manifest.json").await?;
+        let entry = |path: &str| {
+            json!({ "path": path, "received_at_ms": 1_763_510_400_000_i64, "query_params": { "db": "telegraf" } })
+        };
+        let made: Value = serde_json::from_str(&text)?;
+        ensure!(made == json!([entry("b-9.lp"), entry("b-10.lp"), entry("b-11.lp")]), "not that: {text}");
+        Ok(())
+    })
+    .await
+}
