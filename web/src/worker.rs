@@ -106,7 +106,9 @@ impl Engine {
         let message =
             to_js(&ToEngine::Files { paths, folders }).map_err(|error| broke(&error.to_string()))?;
         let all = js_sys::Array::of1(&message);
-        files.iter().for_each(|file| drop(all.push(file)));
+        for file in &files {
+            all.push(file);
+        }
         self.post(all.into())
     }
 

@@ -261,6 +261,22 @@ impl Page {
         self.js(DROP_FOLDER, vec![json!(folder), json!(files)]).await.map(drop)
     }
 
+    /// Chooses an option by its value.
+    ///
+    /// # Errors
+    /// When there is no such element or option.
+    pub async fn choose(&self, testid: &str, value: &str) -> Result<()> {
+        const CHOOSE: &str = "const field = document.querySelector(`[data-testid=\"${arguments[0]}\"]`);
+            if (!field) return false;
+            field.value = arguments[1];
+            field.dispatchEvent(new Event('change', { bubbles: true }));
+            return field.value === arguments[1]";
+        match self.js(CHOOSE, vec![json!(testid), json!(value)]).await? {
+            Value::Bool(true) => Ok(()),
+            _ => bail!("there is no {value} to choose in {testid}"),
+        }
+    }
+
     /// Chooses a folder by the hidden input for folders.
     ///
     /// # Errors
