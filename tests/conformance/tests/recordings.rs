@@ -206,6 +206,53 @@ fn otlp_cases_arrive_as_the_server_makes_them() {
     migrate(Protocol::Otlp);
 }
 
+/// A case that the native tool reads, and of which it calls a migration wrong.
+struct Odd {
+    protocol: Protocol,
+    case: &'static str,
+    /// What it says.
+    words: &'static str,
+    /// Whether it says so of its own migration, too.
+    of_its_own: bool,
+    /// Whether what it writes is what tsink makes of the payloads live.
+    writes_right: bool,
+}
+
+const ODD: [Odd; 4] = [
+    // A label with an empty value is absent in Prometheus, and we leave it out. tsink keeps it, live and by remote
+    // write, and so does the native tool.
+    Odd {
+        protocol: Protocol::Otlp,
+        case: "attribute-values",
+        words: "missing series {__name__=\"m\"",
+        of_its_own: false,
+        writes_right: true,
+    },
+    Odd {
+        protocol: Protocol::Statsd,
+        case: "sets",
+        words: "missing series {__name__=\"u\",statsd_set_member=\"\"}",
+        of_its_own: false,
+        writes_right: true,
+    },
+    // It looks for samples of the series that has a histogram's exemplars, and there are none.
+    Odd {
+        protocol: Protocol::Otlp,
+        case: "exemplars",
+        words: "missing series {__name__=\"h\"",
+        of_its_own: true,
+        writes_right: true,
+    },
+    // Live, the last payload's metadata stays. It writes both entries in another order, and looks for both.
+    Odd {
+        protocol: Protocol::Otlp,
+        case: "metadata-over-payloads",
+        words: "metadata mismatch for m (source entries 2, target entries 1)",
+        of_its_own: true,
+        writes_right: false,
+    },
+];
+
 /// Cases that the native tool should read: it breaks down on the first line that tsink refuses, and on payloads
 /// beyond the server's limits.
 fn is_readable(case: &Case) -> bool {
@@ -229,6 +276,9 @@ struct Group {
 fn groups(protocol: Protocol) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (name, case) in protocol.cases().into_iter().filter(|(_, case)| is_readable(case)) {
+        if ODD.iter().any(|odd| (odd.protocol, odd.case) == (protocol, name.as_str())) {
+            continue;
+        }
         let own = metrics(&case);
         let at = groups.iter().position(|group| group.metrics.is_disjoint(&own)).unwrap_or(groups.len());
         if at == groups.len() {
@@ -304,4 +354,29 @@ fn the_native_tool_agrees_on_graphite() {
 #[test]
 fn the_native_tool_agrees_on_otlp_in_its_own_numbering() {
     agree(Protocol::Otlp, 10);
+}
+
+#[test]
+fn where_the_native_tool_disagrees() {
+    for Odd { protocol, case: name, words, of_its_own, writes_right } in ODD {
+        let (_, case) = protocol.cases().into_iter().find(|(own, _)| own == name).expect("a case");
+        let group = Group { names: vec![name.to_owned()], metrics: metrics(&case), cases: vec![case] };
+        on_tsink(|tsink| {
+            let complains = |file: &PlanFile, wanted: bool| {
+                let verify = theirs("verify", file, EVER);
+                let issues = verify.report()["issues"].clone();
+                let mut issues = issues.as_array().unwrap().iter().filter_map(Value::as_str);
+                let complains = verify.outcome.code == 1 && issues.any(|issue| issue.starts_with(words));
+                assert_eq!(complains, wanted, "{name}: {}", verify.everything());
+                assert!(complains || verify.outcome.code == 0, "{name}: {}", verify.everything());
+            };
+            let [own, native] = group.recordings(tsink, protocol, "theirs");
+            assert_eq!(theirs("backfill", &native, EVER).outcome.code, 0, "{name}");
+            complains(&native, of_its_own);
+            ours_small("verify", &own, EVER, &[]).expect_code(i32::from(!writes_right));
+            let [own, native] = group.recordings(tsink, protocol, "ours");
+            ours_small("backfill", &own, EVER, &[]).expect_code(0);
+            complains(&native, true);
+        });
+    }
 }
