@@ -5,6 +5,7 @@ use crate::captures::case::{Case, Payload, Place, Refused};
 use crate::captures::held::{ALWAYS, Held};
 use crate::command::Window;
 use crate::plans::PlanFile;
+use crate::world::on_sound;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -24,6 +25,14 @@ pub const EVERYTHING: &str = r#"{__name__!=""}"#;
 pub fn keeps_everything() -> Tsink {
     let options = TsinkOptions { retention: Some("100000d".to_owned()), ..TsinkOptions::default() };
     Tsink::start(options).expect("tsink")
+}
+
+/// Runs a test with such a server of its own; see [`on_sound`].
+///
+/// # Panics
+/// As the test does.
+pub fn on_tsink(test: impl Fn(&Tsink)) {
+    on_sound(keeps_everything, |tsink| tsink, test);
 }
 
 /// A plan from the recording `capture.json` into a tenant.

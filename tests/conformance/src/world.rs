@@ -70,16 +70,26 @@ pub struct World {
 /// # Panics
 /// As the test does, with a server that is sound.
 pub fn on_sound_servers(test: impl Fn(&World)) {
+    on_sound(World::start, |world| &world.tsink, test);
+}
+
+/// As [`on_sound_servers`], with whatever servers a test needs, and the one that has to be sound.
+///
+/// # Panics
+/// As the test does, with a server that is sound.
+pub fn on_sound<S, R>(start: impl Fn() -> S, tsink: impl Fn(&S) -> &Tsink, test: impl Fn(&S) -> R) -> R {
     for attempt in 1.. {
-        let world = World::start();
-        match catch_unwind(AssertUnwindSafe(|| test(&world))) {
-            Err(_) if attempt < 3 && !world.tsink.is_open() => {
+        let servers = start();
+        match catch_unwind(AssertUnwindSafe(|| test(&servers))) {
+            Err(_) if attempt < 3 && !tsink(&servers).is_open() => {
                 println!("tsink-server closed its storage by itself; once more with another");
+                println!("{}", tsink(&servers).log());
             }
             Err(panic) => resume_unwind(panic),
-            Ok(()) => return,
+            Ok(result) => return result,
         }
     }
+    unreachable!("attempts do not end")
 }
 
 impl World {

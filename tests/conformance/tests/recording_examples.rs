@@ -7,13 +7,10 @@ use conformance::captures::Protocol;
 use conformance::captures::held::Held;
 use conformance::command::{Window, ours, theirs};
 use conformance::plans::PlanFile;
-use conformance::recordings::keeps_everything;
+use conformance::recordings::on_tsink;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
 use tsink_migrate_testkit::otlp_json::{Numbering, request};
 use tsink_migrate_testkit::servers::Tsink;
-
-static TSINK: LazyLock<Tsink> = LazyLock::new(keeps_everything);
 
 const WINDOW: Window = (1_700_000_000_000, 1_700_086_400_000);
 
@@ -71,9 +68,9 @@ fn example(protocol: Protocol) -> (Value, Value, Value) {
 
 /// The example's files, as the specification writes them but for the addresses and the tenant; with what the
 /// native tool asks for besides.
-fn files(protocol: Protocol, tenant: &str, for_native: bool) -> PlanFile {
+fn files(tsink: &Tsink, protocol: Protocol, tenant: &str, for_native: bool) -> PlanFile {
     let (manifest, selectors, metrics) = example(protocol);
-    let at = |path: &str| format!("{}/api/v1/{path}", TSINK.url());
+    let at = |path: &str| format!("{}/api/v1/{path}", tsink.url());
     let name = format!("{}-capture.json", protocol.folder());
     let mut plan = json!({
         "source": { "kind": protocol.source_kind(), "capture_manifest_path": name },
@@ -93,11 +90,11 @@ fn files(protocol: Protocol, tenant: &str, for_native: bool) -> PlanFile {
 }
 
 /// The example as both tools see it.
-fn holds(protocol: Protocol, series: usize, samples: usize) {
+fn holds(tsink: &Tsink, protocol: Protocol, series: usize, samples: usize) {
     let own = format!("{}-ours", protocol.folder());
     let theirs_tenant = format!("{}-theirs", protocol.folder());
-    let backfill = ours("backfill", &files(protocol, &own, false), WINDOW, &[]).expect_code(0);
-    let verify = ours("verify", &files(protocol, &own, false), WINDOW, &[]).expect_code(0);
+    let backfill = ours("backfill", &files(tsink, protocol, &own, false), WINDOW, &[]).expect_code(0);
+    let verify = ours("verify", &files(tsink, protocol, &own, false), WINDOW, &[]).expect_code(0);
     let report = backfill.report();
     assert_eq!((&report["series_written"], &report["samples_written"]), (&json!(series), &json!(samples)));
     assert_eq!(
@@ -108,10 +105,10 @@ fn holds(protocol: Protocol, series: usize, samples: usize) {
     assert_eq!(verify.report()["raw_checks"][0]["sample_mismatches"], 0);
 
     // As it is, the native tool refuses its own example.
-    let refused = theirs("verify", &files(protocol, &own, false), WINDOW);
+    let refused = theirs("verify", &files(tsink, protocol, &own, false), WINDOW);
     assert!(refused.outcome.code == 1 && refused.everything().contains("target.exemplar_url is required"));
 
-    let file = files(protocol, &own, true);
+    let file = files(tsink, protocol, &own, true);
     let native = theirs("verify", &file, WINDOW);
     assert_eq!(native.outcome.code, 0, "{}", native.everything());
     let verify = ours("verify", &file, WINDOW, &[]).expect_code(0);
@@ -124,7 +121,7 @@ fn holds(protocol: Protocol, series: usize, samples: usize) {
     }
     assert_agree(&native.report(), &verify.report(), &exceptions);
 
-    let file = files(protocol, &theirs_tenant, true);
+    let file = files(tsink, protocol, &theirs_tenant, true);
     let native = theirs("backfill", &file, WINDOW);
     assert_eq!(native.outcome.code, 0, "{}", native.everything());
     // How series are put together into requests is each tool's own business.
@@ -138,7 +135,7 @@ fn holds(protocol: Protocol, series: usize, samples: usize) {
     ours("verify", &file, WINDOW, &[]).expect_code(0);
     // Bit for bit, but for the tenant that OTLP series are labelled with.
     let held =
-        |tenant: &str| format!("{:?}", Held::read(&TSINK.endpoint(tenant), &[], None)).replace(tenant, "");
+        |tenant: &str| format!("{:?}", Held::read(&tsink.endpoint(tenant), &[], None)).replace(tenant, "");
     assert_eq!(held(&own), held(&theirs_tenant));
     let mut expected = native.report();
     assert!(expected.as_object_mut().unwrap().remove("write_batches").is_some());
@@ -148,20 +145,20 @@ fn holds(protocol: Protocol, series: usize, samples: usize) {
 
 #[test]
 fn otlp() {
-    holds(Protocol::Otlp, 2, 3);
+    on_tsink(|tsink| holds(tsink, Protocol::Otlp, 2, 3));
 }
 
 #[test]
 fn influx_line_protocol() {
-    holds(Protocol::Influx, 2, 2);
+    on_tsink(|tsink| holds(tsink, Protocol::Influx, 2, 2));
 }
 
 #[test]
 fn statsd() {
-    holds(Protocol::Statsd, 2, 2);
+    on_tsink(|tsink| holds(tsink, Protocol::Statsd, 2, 2));
 }
 
 #[test]
 fn graphite_plaintext() {
-    holds(Protocol::Graphite, 2, 2);
+    on_tsink(|tsink| holds(tsink, Protocol::Graphite, 2, 2));
 }

@@ -7,28 +7,27 @@ use conformance::command::{Run, ours_small, theirs};
 use conformance::plans::PlanFile;
 use conformance::recordings::{
     EVER, EVERYTHING, FORMS, NATIVE_FORMS, differences, files, in_tenant, is_whole, keeps_everything,
-    manifest, manifest_file, plan, refusals, selectors,
+    manifest, manifest_file, on_tsink, plan, refusals, selectors,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use tsink_migrate_testkit::otlp_json::{Numbering, request};
 use tsink_migrate_testkit::servers::Tsink;
 
-static TSINK: LazyLock<Tsink> = LazyLock::new(keeps_everything);
-
 /// One case on its way, and everything in which it went wrong.
-struct Trial {
+struct Trial<'a> {
+    tsink: &'a Tsink,
     case: Case,
     tenant: String,
     file: PlanFile,
     faults: Vec<String>,
 }
 
-impl Trial {
-    fn new(protocol: Protocol, name: &str, case: Case, turn: usize) -> Self {
+impl<'a> Trial<'a> {
+    fn new(tsink: &'a Tsink, protocol: Protocol, name: &str, case: &Case, turn: usize) -> Self {
         let tenant = format!("{}-{name}", protocol.folder());
-        let case = if protocol == Protocol::Otlp { in_tenant(case, &tenant) } else { case };
+        let case = if protocol == Protocol::Otlp { in_tenant(case.clone(), &tenant) } else { case.clone() };
         // Every metric by itself, or all together.
         let by_metric = selectors(std::iter::once(&case));
         let chosen: Vec<&str> = if turn.is_multiple_of(2) || by_metric.is_empty() {
@@ -36,14 +35,14 @@ impl Trial {
         } else {
             by_metric.iter().map(String::as_str).collect()
         };
-        let mut plan = plan(protocol, &TSINK.url(), &tenant, &chosen);
+        let mut plan = plan(protocol, &tsink.url(), &tenant, &chosen);
         // Metadata of selected series needs no naming; that of metrics without data points does.
         let bare = case.metadata.iter().filter(|_| case.series.is_empty());
         plan["metadata_metrics"] = bare.map(|one| one.metric.as_str()).collect();
         let file = files(&plan, &[]);
         let entries = manifest(&file, protocol, &case, &FORMS, turn, |payload| payload.bytes());
         manifest_file(&file, &entries);
-        Self { case, tenant, file, faults: Vec::new() }
+        Self { tsink, case, tenant, file, faults: Vec::new() }
     }
 
     fn expect<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, ours: T, wanted: T) {
@@ -107,7 +106,7 @@ impl Trial {
     }
 
     fn reads_back(&mut self) {
-        self.faults.extend(differences(&TSINK, &self.tenant, &self.case));
+        self.faults.extend(differences(self.tsink, &self.tenant, &self.case));
     }
 
     /// Payloads that are refused whole end the run before anything is written, unless the operator says otherwise.
@@ -151,21 +150,38 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or(u64::MAX)
 }
 
+/// Migrates a case and says everything in which it went wrong.
+fn faults(tsink: &Tsink, protocol: Protocol, name: &str, case: &Case, turn: usize) -> Vec<String> {
+    let mut trial = Trial::new(tsink, protocol, name, case, turn);
+    if trial.case.refused.iter().any(is_whole) {
+        trial.refused_whole();
+    } else {
+        trial.migrates();
+    }
+    trial.faults
+}
+
 /// Migrates all cases of a protocol.
 fn migrate(protocol: Protocol) {
     let only = std::env::var("TSINK_CAPTURE").unwrap_or_default();
     let mut told = Vec::new();
+    let mut tsink = keeps_everything();
     for (turn, (name, case)) in protocol.cases().into_iter().enumerate() {
         if !name.contains(&only) {
             continue;
         }
-        let mut trial = Trial::new(protocol, &name, case, turn);
-        if trial.case.refused.iter().any(is_whole) {
-            trial.refused_whole();
-        } else {
-            trial.migrates();
+        let once = |tsink: &Tsink| {
+            catch_unwind(AssertUnwindSafe(|| faults(tsink, protocol, &name, &case, turn)))
+                .unwrap_or_else(|_| vec!["panicked, see above".to_owned()])
+        };
+        let mut faults = once(&tsink);
+        // Once more where tsink closed its storage by itself.
+        if !faults.is_empty() && !tsink.is_open() {
+            println!("{name}: with another tsink-server; of the one before: {}", tsink.log());
+            tsink = keeps_everything();
+            faults = once(&tsink);
         }
-        told.extend(trial.faults.iter().map(|fault| format!("{}/{name}: {fault}", protocol.folder())));
+        told.extend(faults.iter().map(|fault| format!("{}/{name}: {fault}", protocol.folder())));
     }
     assert!(told.is_empty(), "{} faults:\n{}", told.len(), told.join("\n"));
 }
@@ -190,6 +206,53 @@ fn otlp_cases_arrive_as_the_server_makes_them() {
     migrate(Protocol::Otlp);
 }
 
+/// A case that the native tool reads, and of which it calls a migration wrong.
+struct Odd {
+    protocol: Protocol,
+    case: &'static str,
+    /// What it says.
+    words: &'static str,
+    /// Whether it says so of its own migration, too.
+    of_its_own: bool,
+    /// Whether what it writes is what tsink makes of the payloads live.
+    writes_right: bool,
+}
+
+const ODD: [Odd; 4] = [
+    // A label with an empty value is absent in Prometheus, and we leave it out. tsink keeps it, live and by remote
+    // write, and so does the native tool.
+    Odd {
+        protocol: Protocol::Otlp,
+        case: "attribute-values",
+        words: "missing series {__name__=\"m\"",
+        of_its_own: false,
+        writes_right: true,
+    },
+    Odd {
+        protocol: Protocol::Statsd,
+        case: "sets",
+        words: "missing series {__name__=\"u\",statsd_set_member=\"\"}",
+        of_its_own: false,
+        writes_right: true,
+    },
+    // It looks for samples of the series that has a histogram's exemplars, and there are none.
+    Odd {
+        protocol: Protocol::Otlp,
+        case: "exemplars",
+        words: "missing series {__name__=\"h\"",
+        of_its_own: true,
+        writes_right: true,
+    },
+    // Live, the last payload's metadata stays. It writes both entries in another order, and looks for both.
+    Odd {
+        protocol: Protocol::Otlp,
+        case: "metadata-over-payloads",
+        words: "metadata mismatch for m (source entries 2, target entries 1)",
+        of_its_own: true,
+        writes_right: false,
+    },
+];
+
 /// Cases that the native tool should read: it breaks down on the first line that tsink refuses, and on payloads
 /// beyond the server's limits.
 fn is_readable(case: &Case) -> bool {
@@ -213,6 +276,9 @@ struct Group {
 fn groups(protocol: Protocol) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (name, case) in protocol.cases().into_iter().filter(|(_, case)| is_readable(case)) {
+        if ODD.iter().any(|odd| (odd.protocol, odd.case) == (protocol, name.as_str())) {
+            continue;
+        }
         let own = metrics(&case);
         let at = groups.iter().position(|group| group.metrics.is_disjoint(&own)).unwrap_or(groups.len());
         if at == groups.len() {
@@ -235,10 +301,10 @@ fn in_its_numbering(payload: &Payload) -> Vec<u8> {
 
 impl Group {
     /// The group's recording into a tenant, in the standard's numbering and in the native tool's.
-    fn recordings(&self, protocol: Protocol, tenant: &str) -> [PlanFile; 2] {
+    fn recordings(&self, tsink: &Tsink, protocol: Protocol, tenant: &str) -> [PlanFile; 2] {
         let selectors = selectors(self.cases.iter());
         let selectors: Vec<&str> = selectors.iter().map(String::as_str).collect();
-        let mut plan = plan(protocol, &TSINK.url(), tenant, &selectors);
+        let mut plan = plan(protocol, &tsink.url(), tenant, &selectors);
         plan["metadata_metrics"] = json!(self.metrics);
         [Payload::bytes, in_its_numbering].map(|bytes: fn(&Payload) -> Vec<u8>| {
             let file = files(&plan, &[]);
@@ -255,18 +321,18 @@ fn agree(protocol: Protocol, least: usize) {
     let groups = groups(protocol);
     let count: usize = groups.iter().map(|group| group.cases.len()).sum();
     assert!(count >= least, "{count} cases");
-    for (number, group) in groups.iter().enumerate() {
-        let tenant = format!("{}-together-{number}", protocol.folder());
-        let [own, native] = group.recordings(protocol, &tenant);
-        ours_small("backfill", &own, EVER, &[]).expect_code(0);
-        let verify = theirs("verify", &native, EVER);
-        assert_eq!(verify.outcome.code, 0, "{:?}\n{}", group.names, verify.everything());
+    for group in &groups {
+        on_tsink(|tsink| {
+            let [own, native] = group.recordings(tsink, protocol, "ours");
+            ours_small("backfill", &own, EVER, &[]).expect_code(0);
+            let verify = theirs("verify", &native, EVER);
+            assert_eq!(verify.outcome.code, 0, "{:?}\n{}", group.names, verify.everything());
 
-        let tenant = format!("{}-theirs-{number}", protocol.folder());
-        let [own, native] = group.recordings(protocol, &tenant);
-        let backfill = theirs("backfill", &native, EVER);
-        assert_eq!(backfill.outcome.code, 0, "{:?}\n{}", group.names, backfill.everything());
-        ours_small("verify", &own, EVER, &[]).expect_code(0);
+            let [own, native] = group.recordings(tsink, protocol, "theirs");
+            let backfill = theirs("backfill", &native, EVER);
+            assert_eq!(backfill.outcome.code, 0, "{:?}\n{}", group.names, backfill.everything());
+            ours_small("verify", &own, EVER, &[]).expect_code(0);
+        });
     }
 }
 
@@ -288,4 +354,29 @@ fn the_native_tool_agrees_on_graphite() {
 #[test]
 fn the_native_tool_agrees_on_otlp_in_its_own_numbering() {
     agree(Protocol::Otlp, 10);
+}
+
+#[test]
+fn where_the_native_tool_disagrees() {
+    for Odd { protocol, case: name, words, of_its_own, writes_right } in ODD {
+        let (_, case) = protocol.cases().into_iter().find(|(own, _)| own == name).expect("a case");
+        let group = Group { names: vec![name.to_owned()], metrics: metrics(&case), cases: vec![case] };
+        on_tsink(|tsink| {
+            let complains = |file: &PlanFile, wanted: bool| {
+                let verify = theirs("verify", file, EVER);
+                let issues = verify.report()["issues"].clone();
+                let mut issues = issues.as_array().unwrap().iter().filter_map(Value::as_str);
+                let complains = verify.outcome.code == 1 && issues.any(|issue| issue.starts_with(words));
+                assert_eq!(complains, wanted, "{name}: {}", verify.everything());
+                assert!(complains || verify.outcome.code == 0, "{name}: {}", verify.everything());
+            };
+            let [own, native] = group.recordings(tsink, protocol, "theirs");
+            assert_eq!(theirs("backfill", &native, EVER).outcome.code, 0, "{name}");
+            complains(&native, of_its_own);
+            ours_small("verify", &own, EVER, &[]).expect_code(i32::from(!writes_right));
+            let [own, native] = group.recordings(tsink, protocol, "ours");
+            ours_small("backfill", &own, EVER, &[]).expect_code(0);
+            complains(&native, true);
+        });
+    }
 }
