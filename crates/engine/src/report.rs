@@ -3,6 +3,7 @@
 //! The JSON has every field of the native `tsink-migrate` 0.10.2 reports under the same name, and more. The
 //! other two are for people, and treat every name, value and server message as hostile text.
 
+mod balance;
 mod console;
 mod document;
 mod json;
@@ -10,12 +11,12 @@ mod markdown;
 mod recording;
 pub(crate) mod words;
 
+pub use balance::{Balance, BalanceLine, Rejection};
 pub use console::console;
 pub use document::{
-    BackfillReport, Balance, BalanceLine, Capabilities, CutoverReport, EndpointCheck, Estimate,
-    ExemplarCheckReport, Finding, FindingKind, Level, MetadataCheckReport, MetadataEntry, Note,
-    ParityDifference, PreflightReport, PromqlCheckReport, RawCheckReport, Rejection, Report, RunInfo,
-    SelectorEstimate, Status, VerifyReport,
+    BackfillReport, Capabilities, CutoverReport, EndpointCheck, Estimate, ExemplarCheckReport, Finding,
+    FindingKind, Level, MetadataCheckReport, MetadataEntry, Note, ParityDifference, PreflightReport,
+    PromqlCheckReport, RawCheckReport, Report, RunInfo, SelectorEstimate, Status, VerifyReport,
 };
 pub use json::json;
 pub use markdown::markdown;

@@ -12,6 +12,8 @@ const MOST: usize = 50;
 pub fn EstimatePanel(
     /// The estimate.
     estimate: Estimate,
+    /// Whether everything was counted, as in a recording.
+    is_exact: bool,
 ) -> impl IntoView {
     let more = estimate.selectors.len().saturating_sub(MOST);
     let rows = estimate.selectors.into_iter().take(MOST).map(|selector| {
@@ -30,7 +32,7 @@ pub fn EstimatePanel(
     });
     view! {
         <section class="panel" data-testid="estimate" aria-label="Estimate">
-            <div class="panel-head"><h2>"Expected"</h2><span class="dim">"from three small reads"</span></div>
+            <div class="panel-head"><h2>"Expected"</h2><span class="dim">{if is_exact { "counted in the recording" } else { "from three small reads" }}</span></div>
             <dl class="figures">
                 <div><dt>"samples"</dt><dd title=format::count(estimate.rows)>{format::short(estimate.rows as f64)}</dd></div>
                 <div><dt>"series"</dt><dd>{format::count(estimate.series)}</dd></div>

@@ -3,11 +3,13 @@
 
 mod headers;
 mod queries;
+mod recorded;
 
 use crate::state::{endpoints, store};
 use headers::Headers;
 use leptos::prelude::*;
 use queries::Queries;
+use recorded::Recorded;
 use tsink_migrate_engine::plan::Draft;
 
 /// The plan as the form sees it; none while the text is not JSON.
@@ -31,6 +33,7 @@ pub fn PlanForm() -> impl IntoView {
     let form = Form(Memo::new(move |_| store.text.with(|text| Draft::from_text(text))));
     provide_context(form);
     let is_readable = Memo::new(move |_| form.0.with(Option::is_some));
+    let is_recorded = Memo::new(move |_| store.wanted.with(|wanted| wanted.kind.is_some()));
     let is_locked = move || store.phase.get().is_busy();
     view! {
         <Show
@@ -42,7 +45,7 @@ pub fn PlanForm() -> impl IntoView {
             <form class="form" data-testid="plan-form" on:submit=|event| event.prevent_default()>
                 <fieldset disabled=is_locked>
                     <div class="form-columns">
-                        <Source />
+                        <Show when=move || is_recorded.get() fallback=|| view! { <Source /> }><Recorded /></Show>
                         <Target />
                     </div>
                     <Selectors />

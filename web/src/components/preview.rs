@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tsink_migrate_engine::plan::Draft;
 use tsink_migrate_engine::report::{Flag, MetricPreview, Recording, RefusalGroup};
 
-/// Metrics drawn at first, and with each click on "more".
+/// Metrics drawn at first: the plan stands below them.
+const FIRST: usize = 8;
+/// Metrics drawn with each click on "more".
 const MORE: usize = 100;
 
 /// The panel; nothing while there is no recording to read.
@@ -58,7 +60,7 @@ fn Panel() -> impl IntoView {
     };
     let body = move || recording.get().map(|recording| view! { <Body recording /> });
     view! {
-        <section class="panel" data-testid="preview" aria-label="Preview of the recording">
+        <section class="panel preview" data-testid="preview" aria-label="Preview of the recording">
             <div class="panel-head"><h2>"What it becomes"</h2>{state}</div>
             {progress}
             {error}
@@ -93,7 +95,7 @@ fn Body(recording: Arc<Recording>) -> impl IntoView {
     let refused = refused(&recording);
     let flags = flags(&recording);
     view! {
-        <dl class="facts">{facts}</dl>
+        <dl class="figures">{facts}</dl>
         {window}
         {bad}
         {refused}
@@ -106,23 +108,15 @@ fn facts(recording: &Recording) -> Vec<AnyView> {
     let fact =
         |name: &'static str, value: String| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any();
     let mut facts = vec![
-        fact("Entries", format::count(recording.entries)),
-        fact(unit(recording), format::count(recording.units)),
-        fact("Series", format::count(recording.series)),
-        fact("Samples", format::count(recording.samples)),
+        fact("entries", format::count(recording.entries)),
+        fact(recording.unit(), format::count(recording.units)),
+        fact("series", format::count(recording.series)),
+        fact("samples", format::count(recording.samples)),
     ];
     if recording.exemplars > 0 {
-        facts.push(fact("Exemplars", format::count(recording.exemplars)));
+        facts.push(fact("exemplars", format::count(recording.exemplars)));
     }
     facts
-}
-
-fn unit(recording: &Recording) -> &'static str {
-    match recording.unit() {
-        "data points" => "Data points",
-        "events" => "Events",
-        _ => "Lines",
-    }
 }
 
 fn bad(recording: &Recording) -> Option<AnyView> {
@@ -179,16 +173,22 @@ fn refused(recording: &Recording) -> Option<AnyView> {
 fn refusal(group: RefusalGroup) -> impl IntoView {
     let examples = group.examples.into_iter().map(|example| {
         view! {
-            <li>
-                <span class="dim">{format!("entry {}, {}", example.entry, example.place)}</span>
-                <p class="mono break">{example.text}</p>
-                <p>{example.message}</p>
-            </li>
+            <tr>
+                <td data-label="where" class="dim">{format!("entry {}, {}", example.entry, example.place)}</td>
+                <td data-label="line" class="mono small break">{example.text}</td>
+                <td data-label="tsink says">{example.message}</td>
+            </tr>
         }
     });
+    let title = format!("{} × {}", format::count(group.count), group.kind.title());
     view! {
-        <h4>{format!("{} × {}", format::count(group.count), group.kind.title())}</h4>
-        <ul class="remarks">{examples.collect_view()}</ul>
+        <table class="table stacked">
+            <caption>{title}</caption>
+            <thead>
+                <tr><th scope="col">"where"</th><th scope="col">"line"</th><th scope="col">"tsink says"</th></tr>
+            </thead>
+            <tbody>{examples.collect_view()}</tbody>
+        </table>
     }
 }
 
@@ -212,7 +212,7 @@ fn flags(recording: &Recording) -> Vec<AnyView> {
 fn Metrics(recording: Arc<Recording>) -> impl IntoView {
     let store = store();
     let is_locked = Memo::new(move |_| store.phase.get().is_busy());
-    let shown = RwSignal::new(MORE);
+    let shown = RwSignal::new(FIRST);
     let filter = RwSignal::new(String::new());
     let selectors = Memo::new(move |_| {
         store.text.with(|text| Draft::from_text(text)).map(|draft| draft.selectors).unwrap_or_default()
@@ -275,7 +275,7 @@ fn Metrics(recording: Arc<Recording>) -> impl IntoView {
             <h3>"Metrics"</h3>
             <span class="dim" data-testid="preview-selected">{count}</span>
             <input
-                class="input push"
+                class="input small push"
                 type="search"
                 placeholder="Filter by name"
                 aria-label="Filter metrics by name"
@@ -288,7 +288,7 @@ fn Metrics(recording: Arc<Recording>) -> impl IntoView {
         <table class="table stacked" data-testid="preview-metrics">
             <thead>
                 <tr>
-                    <th scope="col">"metric"</th>
+                    <th scope="col" class="metric">"metric"</th>
                     <th scope="col">"type"</th>
                     <th scope="col" class="num">"series"</th>
                     <th scope="col" class="num">"samples"</th>

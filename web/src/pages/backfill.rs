@@ -56,12 +56,16 @@ fn Figures() -> impl IntoView {
             let rows = report.samples_written + report.histograms_written;
             let seconds = report.run.duration_ms as f64 / 1000.0;
             let rate = (seconds > 0.0).then(|| format!("{}/s", format::short(rows as f64 / seconds)));
+            let recording = report.preflight.recording.as_deref();
             let figures = [
                 ("series", Some(format::count(report.series_written))),
                 ("mean rate", rate),
                 ("write requests", Some(format::count(report.write_batches))),
                 ("repeated", Some(format::count(report.retries))),
                 ("consistency", report.write_consistency.clone()),
+                ("recorded", recording.map(|one| format!("{} {}", format::count(one.units), one.unit()))),
+                ("left out, as tsink would", recording.map(|one| format::count(one.refused))),
+                ("not selected", recording.map(|one| format::count(one.not_selected))),
             ];
             let items = figures
                 .into_iter()

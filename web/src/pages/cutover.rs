@@ -53,8 +53,11 @@ pub fn Cutover() -> impl IntoView {
 fn Results(report: CutoverReport) -> impl IntoView {
     let verified = words::verify(&report.raw_verify);
     let is_verified = report.raw_verify.status == Status::Pass;
+    let recorded = store().read(&[Part::Preflight], |run| {
+        run.preflight.as_ref().and_then(|report| report.recording.as_ref().map(|recording| recording.kind))
+    });
     let capabilities = report.target_payloads.clone().map(|capabilities| {
-        view! { <CapabilitiesPanel capabilities version=None keeps=None /> }
+        view! { <CapabilitiesPanel capabilities version=None keeps=None recorded /> }
     });
     view! {
         <div class="columns">

@@ -35,6 +35,7 @@ pub fn PlanPage() -> impl IntoView {
             <h1 class="visually-hidden">"Plan"</h1>
             <OfferedFiles />
             <RecordingPanel />
+            <PreviewPanel />
             <div class="columns">
                 <div class="stack">
                     <PlanPanel />
@@ -47,7 +48,6 @@ pub fn PlanPage() -> impl IntoView {
                     <Defaults />
                 </div>
             </div>
-            <PreviewPanel />
             <RecipePanel />
             <DropZone small=true />
         </Show>

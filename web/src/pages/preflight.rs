@@ -42,11 +42,15 @@ fn Details() -> impl IntoView {
         let keeps = report.target_retention_ms.and_then(|ms| u64::try_from(ms).ok()).map(format::duration);
         let notes = (!report.notes.is_empty()).then(|| view! { <Notes notes=report.notes.clone() /> });
         let version = report.target_version.clone();
+        let recorded = report.recording.as_ref().map(|recording| recording.kind);
         let capabilities = report
             .target_payloads
             .clone()
-            .map(|capabilities| view! { <CapabilitiesPanel capabilities version keeps /> });
-        let estimate = report.estimate.clone().map(|estimate| view! { <EstimatePanel estimate /> });
+            .map(|capabilities| view! { <CapabilitiesPanel capabilities version keeps recorded /> });
+        let estimate = report
+            .estimate
+            .clone()
+            .map(|estimate| view! { <EstimatePanel estimate is_exact=recorded.is_some() /> });
         Some(view! {
             {notes}
             <div class="columns">

@@ -5,9 +5,11 @@
 //! how to read it (`query_params`) may stand behind it. An entry that breaks a rule is told as such and the next
 //! one goes on; only broken JSON ends the reading.
 
+mod entry;
+
 use super::lines::QueryParams;
 use crate::model::Millis;
-use crate::plan::closest;
+use entry::{Partial, kind};
 use memchr::memchr2;
 use serde_json::Value;
 use std::ops::Range;
@@ -138,20 +140,6 @@ enum State {
         start: u64,
     },
     End,
-}
-
-/// The fields of an entry so far.
-#[derive(Debug, Default)]
-struct Partial {
-    line: u64,
-    path: Option<String>,
-    body: Option<Text>,
-    base64: Option<Text>,
-    received_at_ms: Option<Millis>,
-    query_params: QueryParams,
-    /// The first thing that is wrong.
-    problem: Option<(String, &'static str)>,
-    hint: Option<String>,
 }
 
 impl Default for ManifestReader {
@@ -433,95 +421,6 @@ impl ManifestReader {
             })),
             Err((problem, remedy)) => Item::Bad(BadEntry { index, line, problem, remedy: remedy.to_owned() }),
         }
-    }
-}
-
-impl Partial {
-    fn set(&mut self, name: &str, value: Value) {
-        let is = kind(&value);
-        let wrong = |what: &str, remedy| (format!("{name} is {is}, not {what}"), remedy);
-        let problem = match (name, value) {
-            // The native tool reads a null as a field that is not there.
-            (name, Value::Null) if FIELDS.contains(&name) => return,
-            ("path", Value::String(path)) => {
-                self.path = Some(path);
-                return;
-            }
-            ("path" | "body" | "body_base64", _) => wrong("a string", "Write it in double quotes."),
-            ("received_at_ms", value) if value.is_i64() => {
-                self.received_at_ms = value.as_i64();
-                return;
-            }
-            ("received_at_ms", _) => (
-                format!("received_at_ms is {is}, not a whole number"),
-                "Write the Unix time in milliseconds, without quotes and fraction.",
-            ),
-            ("query_params", Value::Object(fields)) => {
-                self.query_params.clear();
-                let mut problem = None;
-                for (name, value) in fields {
-                    match value {
-                        Value::String(text) => drop(self.query_params.insert(name, text)),
-                        other => {
-                            problem = Some((
-                                format!("query_params.{name} is {}, not a string", kind(&other)),
-                                "Put the value in quotes.",
-                            ));
-                        }
-                    }
-                }
-                match problem {
-                    Some(problem) => problem,
-                    None => return,
-                }
-            }
-            ("query_params", _) => wrong(
-                "an object",
-                "Write the request's query as an object of strings: { \"db\": \"telegraf\" }.",
-            ),
-            (name, _) => {
-                let shown: String = name.chars().take(40).collect();
-                let guess = closest(name, &FIELDS).map(|guess| format!(", did you mean {guess}?"));
-                self.hint.get_or_insert(format!("unknown field {shown:?}{}", guess.unwrap_or_default()));
-                return;
-            }
-        };
-        self.problem.get_or_insert(problem);
-    }
-
-    fn payload(&self) -> Result<Payload, (String, &'static str)> {
-        if let Some((problem, remedy)) = &self.problem {
-            return Err((problem.clone(), remedy));
-        }
-        match (&self.path, &self.body, &self.base64) {
-            (Some(path), None, None) => Ok(Payload::Path(path.clone())),
-            (None, Some(text), None) => Ok(Payload::Body(text.clone())),
-            (None, None, Some(text)) => Ok(Payload::Base64(text.clone())),
-            (None, None, None) => {
-                let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                Err((
-                    format!("the entry has no payload{hint}"),
-                    "Give it exactly one of path, body and body_base64.",
-                ))
-            }
-            _ => Err((
-                "the entry has more than one payload".to_owned(),
-                "Give it exactly one of path, body and body_base64; make two entries of two payloads.",
-            )),
-        }
-    }
-}
-
-/// What a JSON value is, in words.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a number with a fraction or exponent",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -3,12 +3,18 @@
 use anyhow::{Context, Result, ensure};
 use e2e::browser::Kind;
 use e2e::page::{Page, RUN, SOON, with_page};
-use e2e::{plans, servers};
 use e2e::{in_both_browsers, site};
+use e2e::{plans, servers};
 use serde_json::{Value, json};
 use std::fs;
 
-in_both_browsers!(takes_a_dropped_folder, adds_drops_up, makes_a_manifest, migrates_a_dropped_folder, begins_with_raw_files);
+in_both_browsers!(
+    takes_a_dropped_folder,
+    adds_drops_up,
+    makes_a_manifest,
+    migrates_a_dropped_folder,
+    begins_with_raw_files
+);
 
 const MANIFEST: &str = r#"[{ "path": "payloads/a.lp", "received_at_ms": 1763510400000 }]"#;
 
@@ -178,7 +184,8 @@ async fn migrates_a_dropped_folder(kind: Kind) -> Result<()> {
             page.drop_folder("ops", &files).await?;
             page.holds_plan(&plan).await?;
             let said = page.says("preview", "cpu_idle", SOON).await?;
-            for words in ["4 refused", "360", "1 of 3 selected", "outside the window", "cpu,host=a value=0.5"] {
+            for words in ["4 refused", "360", "1 of 3 selected", "outside the window", "cpu,host=a value=0.5"]
+            {
                 ensure!(said.contains(words), "the preview does not say {words:?}: {said}");
             }
             page.click("preview-all").await?;
