@@ -27,12 +27,11 @@ pub fn preflight(report: &PreflightReport) -> Verdict {
         + report.notes.iter().filter(|note| note.level == Level::Warn).count() as u64;
     let all = report.endpoints.len() as u64;
     let headline = if ok {
-        let both = report.recording.is_none();
-        let ready = [
-            "The recording is read, and tsink answers as the plan needs.",
-            "Both servers answer as the plan needs.",
-        ];
-        ready[usize::from(both)].to_owned()
+        match report.recording {
+            Some(_) => "The recording is read, and tsink answers as the plan needs.",
+            None => "Both servers answer as the plan needs.",
+        }
+        .to_owned()
     } else if failed > 0 {
         format!("{failed} of {} not in order.", counted(all, "endpoint is", "endpoints are"))
     } else {

@@ -5,7 +5,6 @@ use crate::error::{Error, Side};
 use crate::model::Millis;
 use crate::plan::SourceKind;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A report of one command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
