@@ -49,7 +49,8 @@ pub fn PlanForm() -> impl IntoView {
                         <Target />
                     </div>
                     <Selectors />
-                    <Queries />
+                    // A recording answers no queries.
+                    <Show when=move || !is_recorded.get()><Queries /></Show>
                 </fieldset>
             </form>
         </Show>

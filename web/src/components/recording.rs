@@ -216,34 +216,39 @@ fn PlanFor() -> impl IntoView {
     let kinds = move || {
         Kind::ALL.map(|one| view! { <option value=one.word() selected=move || kind.get() == one>{one.title()}</option> })
     };
-    let words = move || {
-        if store.has_plan.get() {
+    // The form above has asked already.
+    let is_known = Memo::new(move |_| store.recording.with(|recording| recording.settings().is_some()));
+    let words = move || match (store.has_plan.get(), is_known.get()) {
+        (true, true) => "The plan reads from a server.",
+        (true, false) => {
             "The plan reads from a server. To migrate this recording instead, say what it holds."
-        } else {
-            "Say what it holds to begin a plan for it."
         }
+        (false, true) => "No plan names it yet.",
+        (false, false) => "Say what it holds to begin a plan for it.",
     };
     let is_locked = move || store.phase.get().is_busy();
     view! {
         <Show when=move || is_shown.get()>
             <div class="row plan-for" data-testid="recording-plan-for">
                 <span>{words}</span>
-                <select
-                    class="input"
-                    aria-label="What was recorded"
-                    data-testid="plan-for-kind"
-                    disabled=is_locked
-                    on:change=move |event| chosen.set(Kind::of_word(&event_target_value(&event)))
-                >
-                    {kinds}
-                </select>
+                <Show when=move || !is_known.get()>
+                    <select
+                        class="input"
+                        aria-label="What was recorded"
+                        data-testid="plan-for-kind"
+                        disabled=is_locked
+                        on:change=move |event| chosen.set(Kind::of_word(&event_target_value(&event)))
+                    >
+                        {kinds}
+                    </select>
+                </Show>
                 <button
                     class="button primary"
                     data-testid="plan-for"
                     disabled=is_locked
                     on:click=move |_| store.plan_for_recording(kind.get_untracked())
                 >
-                    {move || if store.has_plan.get() { "Migrate it" } else { "Write the plan" }}
+                    {move || if store.has_plan.get() { "Migrate the recording" } else { "Write the plan" }}
                 </button>
             </div>
         </Show>

@@ -29,6 +29,7 @@ pub fn PlanPage() -> impl IntoView {
                 <DropZone small=false />
                 <OfferedFiles />
                 <RecordingPanel />
+                <PreviewPanel />
                 <NextSteps />
             }
         >

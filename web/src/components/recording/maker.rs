@@ -118,7 +118,7 @@ fn Form() -> impl IntoView {
                 </div>
                 <Show when=move || kind.get() == Kind::Influx><Query query /></Show>
                 <div class="row">
-                    <button class="button primary" type="submit" data-testid="maker-make" disabled=move || is_wrong.get()>
+                    <button class="button" class:primary=move || !is_made.get() type="submit" data-testid="maker-make" disabled=move || is_wrong.get()>
                         {move || if is_made.get() { "Make it again" } else { "Make and use a manifest" }}
                     </button>
                 </div>
