@@ -9,7 +9,7 @@ use support::{Fault, Outcome, START, World, plan, recording_text, run, run_with}
 use tsink_migrate_engine::ErrorKind;
 use tsink_migrate_engine::model::{Labels, Window};
 use tsink_migrate_engine::report::{BackfillReport, Report, Status, VerifyReport};
-use tsink_migrate_engine::run::{Event, Stage};
+use tsink_migrate_engine::run::{Event, SlabState, Stage};
 
 const DAY: Window = Window { start_ms: START, end_ms: START + 86_399_999 };
 const NOW: i64 = START + 2 * 86_400_000;
@@ -280,4 +280,55 @@ fn a_statsd_recording_keeps_its_gauges_over_both_readings() {
     assert_eq!(verify(&outcome).status, Status::Pass);
     let depth = &world.target()[&Labels::from_pairs([("__name__", "depth")])];
     assert_eq!(depth[&(START + 49_000)], 100.0f64.to_bits());
+}
+
+#[test]
+fn a_payload_that_breaks_off_leaves_nothing_to_the_next() {
+    let world = World::new(NOW, Vec::new());
+    world.file(
+        "c.json",
+        json!([
+            { "body_base64": "Y3B1IHZhbHVlPTEKY3B1IHZhbHVlPTIgbm9uc2Vuc2U*", "received_at_ms": START },
+            { "body": format!("mem value=3 {START}"), "received_at_ms": START, "query_params": { "precision": "ms" } },
+            { "body": "cpu value=4\\q".replace("\\\\", "\\"), "received_at_ms": START },
+        ])
+        .to_string()
+        .replace("\\\\q", "\\q"),
+    );
+    let text =
+        recording_text("influx_line_protocol", "c.json", &["cpu", "mem"], r#","options":{"strict":false}"#);
+    let outcome = run(&world, plan(&text), DAY, &ALL);
+    assert_eq!(verify(&outcome).status, Status::Pass, "{:?}", verify(&outcome).issues);
+    let recording = backfill(&outcome).preflight.recording.clone().unwrap();
+    assert_eq!(recording.bad_entries, 2, "{:?}", recording.bad);
+    assert_eq!(recording.refused, 0, "{:?}", recording.refusals);
+    let mem = &world.target()[&Labels::from_pairs([("__name__", "mem")])];
+    assert_eq!(mem[&START], 3.0f64.to_bits());
+}
+
+#[test]
+fn a_reading_can_be_cancelled() {
+    let world = World::new(NOW, Vec::new());
+    world.file("c.json", influx(10, 1440, true));
+    let text =
+        recording_text("influx_line_protocol", "c.json", &["cpu"], r#","options":{"slab_samples":1000}"#);
+    let outcome = run_with(&world, plan(&text), DAY, &[Stage::Backfill], |event, control| {
+        if let Event::Progress { progress } = event
+            && progress.waiting.as_ref().is_some_and(|words| words.contains("Reading the recording"))
+        {
+            control.cancel();
+        }
+    });
+    assert_eq!(outcome.result.unwrap_err().kind, ErrorKind::Cancelled);
+    assert!(world.target().is_empty());
+
+    let outcome = run_with(&world, plan(&text), DAY, &[Stage::Backfill], |event, control| {
+        if let Event::Slab { state: SlabState::Done, .. } = event {
+            control.cancel();
+        }
+    });
+    let report = backfill(&outcome);
+    assert!(report.cancelled && report.balance.closes, "{:?}", report.issues);
+    run(&world, plan(&text), DAY, &[Stage::Backfill]).result.unwrap();
+    assert_eq!((world.target().len(), world.doubled()), (10, 0));
 }

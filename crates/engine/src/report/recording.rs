@@ -114,6 +114,8 @@ pub enum Flag {
     PayloadLines,
     /// More bytes in a payload than tsink takes in a packet.
     PayloadBytes,
+    /// More exemplars in an OTLP request than tsink takes.
+    PayloadExemplars,
     /// OTLP histograms in the standard's form, which tsink 0.10.2 cannot decode.
     StandardHistogram,
 }
@@ -148,6 +150,13 @@ impl FlagGroup {
                     self.first_entry
                 ),
                 "If they were sent like this, lower the sender's packet size before the cutover: tsink cuts longer packets off.",
+            ),
+            Flag::PayloadExemplars => (
+                format!(
+                    "{payloads} (the first is entry {}) hold more exemplars than tsink takes in one live request; all of them are migrated, of which it keeps the newest of each series.",
+                    self.first_entry
+                ),
+                "If they were sent like this, lower the sender's batch size before the cutover.",
             ),
             Flag::StandardHistogram => (
                 format!(

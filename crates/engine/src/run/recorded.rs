@@ -1,6 +1,8 @@
 //! What the stages ask of a recording in the place of a server.
 
 use super::context::Run;
+use super::control::Control;
+use super::http::cancelled;
 use super::recording::Scanner;
 use super::recording::slabs::SlabReader;
 use super::recording::survey::{Found, Questions, Survey};
@@ -11,6 +13,8 @@ use crate::port::{FileError, Files, Ports};
 use crate::report::Recording;
 use std::rc::Rc;
 
+/// Steps of a reading between two looks at the clock: a step may be a payload of a few bytes.
+const STEPS_A_LOOK: u64 = 4;
 /// Time between two words about how far the reading has come, in ms.
 const TELL_EVERY_MS: f64 = 100.0;
 
@@ -27,10 +31,8 @@ pub async fn preview(
     tell: impl Fn(u64, u64),
 ) -> Result<Recording> {
     let questions = Questions::default();
-    survey(ports, kind, manifest, tenant, &questions, tell)
-        .await
-        .map(|found| found.recording)
-        .map_err(|error| file_error(manifest, &error))
+    let found = survey(ports, kind, manifest, tenant, &questions, None, tell).await;
+    found.map(|found| found.recording)
 }
 
 async fn survey(
@@ -39,19 +41,32 @@ async fn survey(
     manifest: &str,
     tenant: &str,
     questions: &Questions,
+    control: Option<&Control>,
     tell: impl Fn(u64, u64),
-) -> std::result::Result<Found, FileError> {
-    let mut scanner = Scanner::new(ports.files.clone(), kind, manifest, tenant).await?;
+) -> Result<Found> {
+    let unreadable = |error: FileError| file_error(manifest, &error);
+    let scanner = Scanner::new(ports.files.clone(), kind, manifest, tenant).await;
+    let mut scanner = scanner.map_err(unreadable)?;
     let mut survey = Survey::new(questions);
-    let mut told = f64::MIN;
-    while scanner.step(&mut survey).await? {
+    let (mut told, mut steps) = (f64::MIN, 0u64);
+    while scanner.step(&mut survey).await.map_err(unreadable)? {
+        steps += 1;
+        if steps % STEPS_A_LOOK != 0 {
+            continue;
+        }
         let now = ports.clock.monotonic_ms();
         if now - told >= TELL_EVERY_MS {
             told = now;
             let (read, all) = scanner.position();
             tell(read, all);
-            // A page that cancels or pauses is heard here.
+            // Who cancels or pauses is heard here.
             ports.clock.sleep(0).await;
+            if let Some(control) = control {
+                control.ready().await;
+                if control.is_cancelled() {
+                    return Err(cancelled());
+                }
+            }
         }
     }
     let (_, size) = scanner.position();
@@ -95,12 +110,12 @@ impl Run {
             let share = read as f64 * 100.0 / all.max(1) as f64;
             *self.waiting.borrow_mut() =
                 Some(format!("Reading the recording: {share:.0} % of {} MB", all / 1_000_000));
-            self.progress(false);
+            self.progress(true);
         };
-        let found = survey(&self.ports, kind, self.manifest(), tenant, &questions, tell).await;
+        let control = Some(&self.control);
+        let found = survey(&self.ports, kind, self.manifest(), tenant, &questions, control, tell).await;
         *self.waiting.borrow_mut() = None;
-        let found = found.map_err(|error| self.file_error(&error))?;
-        let found = Rc::new(found);
+        let found = Rc::new(found?);
         *self.found.borrow_mut() = Some(found.clone());
         Ok(found)
     }
@@ -115,7 +130,7 @@ impl Run {
         let (kind, tenant) = (self.plan.source.kind, &self.plan.target.tenant);
         let reader =
             SlabReader::new(files, kind, self.manifest(), tenant, &self.plan.selectors, &found.slabs);
-        Ok((found, reader))
+        Ok((found, reader.until(self.control.clone())))
     }
 
     /// The slabs of the window that a recording is cut into.

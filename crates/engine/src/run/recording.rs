@@ -12,7 +12,7 @@ pub(super) mod survey;
 use crate::capture::Family;
 use crate::capture::lines::LineProtocol;
 use crate::capture::manifest::{Entry, Item, ManifestReader, Payload, Text};
-use crate::capture::otlp::{Otlp, OtlpOut, Shapes};
+use crate::capture::otlp::{LIVE_EXEMPLARS, Otlp, OtlpOut, Shapes};
 use crate::capture::payload::{Line, Lines, PIECE, Pipe, Unreadable};
 use crate::capture::{Graphite, Influx, Refusal, RefusalKind, Row, SeriesTable, Statsd};
 use crate::model::Exemplar;
@@ -157,7 +157,13 @@ impl Scanner {
             match self.payload(&mut current, hear).await {
                 Ok(true) => self.current = Some(current),
                 Ok(false) => self.end(current, hear),
-                Err((problem, remedy)) => self.bad(&current, problem, remedy, hear),
+                Err((problem, remedy)) => {
+                    // What had come out of it is none of the next payload's.
+                    self.sent.clear();
+                    self.counts.payload_bytes += current.bytes;
+                    self.counts.units += current.units;
+                    self.bad(&current, problem, remedy, hear);
+                }
             }
             return Ok(true);
         }
@@ -372,6 +378,9 @@ impl Scanner {
                         }
                         hear.rows(&otlp.rows, table);
                         otlp.rows.clear();
+                        if otlp.exemplars.len() > LIVE_EXEMPLARS {
+                            hear.flag(Flag::PayloadExemplars, index, 1);
+                        }
                         hear.exemplars(std::mem::take(&mut otlp.exemplars), table);
                         otlp.families.drain(..).for_each(|family| hear.family(family));
                         for (place, refusal) in otlp.refused.drain(..) {

@@ -11,6 +11,7 @@ use crate::capture::{Row, SeriesTable};
 use crate::model::{Exemplar, Sample, Series, Window};
 use crate::order;
 use crate::port::{FileError, Files};
+use crate::run::control::Control;
 use crate::selector::Selector;
 use crate::wire::prom_read::SlabData;
 use std::collections::VecDeque;
@@ -62,6 +63,7 @@ pub(in super::super) struct SlabReader {
     tenant: String,
     selectors: Vec<Selector>,
     scanner: Option<Scanner>,
+    control: Option<Control>,
     collector: Collector,
     /// Manifest bytes read in all readings, for progress.
     pub read_bytes: u64,
@@ -95,9 +97,16 @@ impl SlabReader {
             tenant: tenant.to_owned(),
             selectors: selectors.to_vec(),
             scanner: None,
+            control: None,
             collector,
             read_bytes: 0,
         }
+    }
+
+    /// Ends early when the operator cancels, and holds when he pauses.
+    pub fn until(mut self, control: Control) -> Self {
+        self.control = Some(control);
+        self
     }
 
     /// The next slab, in no particular order; `None` when all have been given.
@@ -109,6 +118,12 @@ impl SlabReader {
             if let Some(at) = self.collector.whole.pop_front() {
                 let table = self.scanner.as_ref().map(|scanner| &scanner.table);
                 return Ok(Some(self.collector.give(at, table)));
+            }
+            if let Some(control) = &self.control {
+                control.ready().await;
+                if control.is_cancelled() {
+                    return Ok(None);
+                }
             }
             match &mut self.scanner {
                 None => {
