@@ -125,6 +125,7 @@ pub fn words(answer: &str) -> &str {
         "histogram data point",
         "summary data point",
         "data point",
+        "exemplar",
     ];
     while let Some(after) = places.iter().find_map(|place| {
         let after = rest.strip_prefix(place)?.strip_prefix(" index ")?;
