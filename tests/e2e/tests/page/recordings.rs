@@ -220,7 +220,7 @@ async fn migrates_a_dropped_folder(kind: Kind) -> Result<()> {
                 .iter()
                 .filter_map(|group| group["kind"].as_str())
                 .collect();
-            ensure!(kinds == ["syntax", "string_field"], "refused for {kinds:?}");
+            ensure!(kinds == ["timestamp", "string_field"], "refused for {kinds:?}");
             let complaints = page.complaints().await?;
             ensure!(complaints.is_empty(), "the browser complains: {complaints:#?}");
             Ok(())
