@@ -162,6 +162,7 @@ fn refused_lines_are_told_and_take_no_other_with_them() {
             && examples.iter().any(|(place, _)| *place == "line 5")
     );
     assert!(backfill(&outcome).preflight.notes.iter().any(|note| note.code == "refused"));
+    assert_eq!(verify(&outcome).notes[0], "3 of 5 lines would be refused by tsink and were not compared");
 }
 
 #[test]
@@ -199,6 +200,14 @@ fn bad_entries_stop_a_strict_run_and_are_left_out_of_another() {
     assert_eq!(backfill(&outcome).status, Status::Pass, "{:?}", backfill(&outcome).issues);
     assert_eq!(verify(&outcome).status, Status::Pass);
     assert_eq!(world.target().into_values().next().unwrap().len(), 3);
+    let words = "4 of 7 entries of the manifest cannot be read and were not compared";
+    assert_eq!(verify(&outcome).notes[0], words);
+    // What a strict run may not leave out is no proof.
+    let outcome = run(&world, plan(&strict), DAY, &[Stage::Verify]);
+    assert_eq!(
+        (verify(&outcome).status, verify(&outcome).issues.as_slice()),
+        (Status::Fail, &[words.to_owned()][..])
+    );
 }
 
 #[test]

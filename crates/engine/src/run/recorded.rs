@@ -79,6 +79,13 @@ fn file_error(manifest: &str, error: &FileError) -> Error {
         .side(Side::Source)
 }
 
+/// What a comparison leaves out.
+#[derive(Default)]
+pub(super) struct LeftOut {
+    pub issues: Vec<String>,
+    pub notes: Vec<String>,
+}
+
 impl Run {
     /// The manifest's path; empty for a source that is no recording.
     fn manifest(&self) -> &str {
@@ -131,6 +138,28 @@ impl Run {
         let reader =
             SlabReader::new(files, kind, self.manifest(), tenant, &self.plan.selectors, &found.slabs);
         Ok((found, reader.until(self.control.clone())))
+    }
+
+    /// What of a recording is not compared, and so not proven. Nothing may be left out of a strict run.
+    pub fn left_out(&self, recording: &Recording) -> LeftOut {
+        let mut told = LeftOut::default();
+        if recording.bad_entries > 0 {
+            let entries = format!(
+                "{} of {} entries of the manifest cannot be read and were not compared",
+                recording.bad_entries, recording.entries
+            );
+            let list = if self.plan.options.strict { &mut told.issues } else { &mut told.notes };
+            list.push(entries);
+        }
+        if recording.refused > 0 {
+            told.notes.push(format!(
+                "{} of {} {} would be refused by tsink and were not compared",
+                recording.refused,
+                recording.units,
+                recording.unit()
+            ));
+        }
+        told
     }
 
     /// The slabs of the window that a recording is cut into.

@@ -66,11 +66,13 @@ impl Run {
             source_read_via: self.plan.options.read_via,
         };
         let raw_checks = self.verify_samples(estimate.as_ref(), &hints).await?;
-        let mut notes = Vec::new();
+        let found = self.found.borrow().clone();
+        let left_out = found.map(|found| self.left_out(&found.recording)).unwrap_or_default();
+        let mut notes = left_out.notes;
         let metadata_checks = self.verify_metadata(&mut notes).await?;
         let exemplar_checks = self.verify_exemplars(&mut notes, &hints).await?;
-        let mut issues: Vec<String> =
-            raw_checks.iter().flat_map(|check| check.issues.iter().cloned()).collect();
+        let mut issues: Vec<String> = left_out.issues;
+        issues.extend(raw_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         issues.extend(metadata_checks.iter().filter_map(MetadataCheckReport::issue));
         issues.extend(exemplar_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         Ok(VerifyReport {
