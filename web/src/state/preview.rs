@@ -1,6 +1,7 @@
 //! The preview: what a recording becomes, before anything is written.
 
 use super::Store;
+use super::recording::make::Kind;
 use leptos::prelude::*;
 use std::sync::Arc;
 use tsink_migrate_engine::Error;
@@ -79,6 +80,12 @@ impl Store {
 
     /// Selects metrics of the preview in the plan, or takes them out.
     pub fn select_metrics(self, names: &[String], selected: bool) {
+        // Ticking begins the plan, where there is none.
+        if self.text.with_untracked(|text| text.trim().is_empty())
+            && let Some(kind) = untrack(|| self.question()).and_then(|one| Kind::of_word(one.kind.as_str()))
+        {
+            self.plan_for_recording(kind);
+        }
         self.edit(|draft| select(draft, names, selected));
     }
 
