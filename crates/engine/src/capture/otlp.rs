@@ -26,14 +26,13 @@
 //! [`MAX_LABEL_BYTES`] of labels, is refused with [`RefusalKind::TooLong`] as far as it goes beyond; the server
 //! would try.
 
-mod interner;
 mod labels;
 mod points;
 mod proto;
 
+use super::interner::Interner;
 use super::{Family, Refusal, RefusalKind, Row, SeriesTable};
 use crate::model::{Exemplar, MetricType};
-use interner::Interner;
 use labels::{Pairs, attributes, escape, shortened, validate};
 use proto::{Unfit, fields, merge, repeated};
 use rustc_hash::FxHashMap;
@@ -185,7 +184,7 @@ impl Otlp {
 impl Shared {
     /// Number of an encoded `Resource`.
     fn resource(&mut self, message: &[u8]) -> u32 {
-        let number = self.resources.number(message);
+        let number = self.resources.intern(message).0;
         if number as usize == self.resource_labels.len() {
             self.resource_labels.push(resource_labels(message));
         }
@@ -194,7 +193,7 @@ impl Shared {
 
     /// Number of an encoded `InstrumentationScope` in a resource.
     fn scope(&mut self, resource: u32, message: &[u8]) -> u32 {
-        let number = self.scopes.number(&[&resource.to_le_bytes(), message].concat());
+        let number = self.scopes.intern(&[&resource.to_le_bytes(), message].concat()).0;
         if number as usize == self.scope_labels.len() {
             self.scope_labels.push(scope_labels(message));
         }
@@ -433,7 +432,7 @@ impl<'p> Run<'_, 'p> {
             key.extend_from_slice(&(text.len() as u32).to_le_bytes());
             key.extend_from_slice(text.as_bytes());
         }
-        let number = self.keys.metrics.number(key);
+        let number = self.keys.metrics.intern(key).0;
         let metric = Metric { at, name, meaning, shape, shared, extra, number, escaped };
         let before = self.out.shapes.taken();
         self.points(&metric, data);

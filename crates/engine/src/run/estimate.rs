@@ -17,6 +17,11 @@ const ENOUGH_ROWS: u64 = 2_000;
 /// cores took from a sender that shares them.
 const ROWS_PER_SECOND: u64 = 400_000;
 
+/// Expected duration of a backfill, in ms.
+pub(super) fn duration_ms(rows: u64) -> u64 {
+    (rows * 1000 / ROWS_PER_SECOND).max(1_000)
+}
+
 /// Whether any selector was seen to hold native histograms.
 pub(super) fn has_histograms(estimate: Option<&Estimate>) -> bool {
     estimate.is_some_and(|all| all.selectors.iter().any(|one| one.has_histograms))
@@ -77,7 +82,7 @@ impl Run {
                 }
             }
         }
-        estimate.duration_ms = (estimate.rows * 1000 / ROWS_PER_SECOND).max(1_000);
+        estimate.duration_ms = duration_ms(estimate.rows);
         Some(estimate)
     }
 

@@ -275,7 +275,7 @@ impl Run<'_, '_> {
             let text = format!("bucket bound index {bad} must be finite");
             return Err(Refusal::new(RefusalKind::Buckets, text));
         }
-        let number = self.keys.points.number(&self.keys.key);
+        let number = self.keys.points.intern(&self.keys.key).0;
         let mut cumulative = 0.0;
         for (role, count) in roles.zip(counts) {
             cumulative += *count as f64;
@@ -337,7 +337,7 @@ impl Run<'_, '_> {
             let text = format!("quantile index {bad} must be between 0 and 1 inclusive");
             return Err(Refusal::new(RefusalKind::Buckets, text));
         }
-        let number = self.keys.points.number(&self.keys.key);
+        let number = self.keys.points.intern(&self.keys.key).0;
         for (role, value) in roles.chain(rest) {
             self.row(metric, point, number, role, at, value)?;
         }

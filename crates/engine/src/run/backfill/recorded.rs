@@ -2,6 +2,7 @@
 
 use super::{Backfill, SLABS_AT_ONCE};
 use crate::error::{Error, ErrorKind};
+use crate::run::context::Run;
 use crate::run::event::{Event, SlabState, Stage};
 use crate::run::meter::Meter;
 use crate::run::recording::slabs::Slab;
@@ -23,11 +24,10 @@ impl Backfill<'_> {
             balance.read += found.outside;
             balance.outside_window += found.outside;
         }
-        let windows: Vec<_> = found.slabs.iter().map(|(window, _)| *window).collect();
         run.emit(Event::Slabs {
             stage: Stage::Backfill,
             selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
-            slabs: vec![windows; run.plan.selectors.len()],
+            slabs: vec![Run::windows(&found); run.plan.selectors.len()],
         });
         run.start_meter(Meter::new(Stage::Backfill, "samples", expected, run.now()));
         // What came out of the recording, whatever becomes of it: a target that fails is another matter.

@@ -4,11 +4,9 @@ use super::note;
 use crate::error::Side;
 use crate::report::{EndpointCheck, Estimate, Level, Note, Recording};
 use crate::run::context::Run;
+use crate::run::estimate::duration_ms;
 use crate::run::event::Event;
 use crate::run::recording::survey::Found;
-
-/// Rows a second that a target takes, for the first guess of the duration.
-const ROWS_PER_SECOND: u64 = 400_000;
 
 impl Run {
     /// Reads the recording; a row of the endpoint table.
@@ -146,7 +144,7 @@ impl Run {
         Estimate {
             series: found.selectors.iter().map(|one| one.series).sum(),
             rows,
-            duration_ms: (rows * 1000 / ROWS_PER_SECOND).max(1_000),
+            duration_ms: duration_ms(rows),
             selectors: found.selectors.clone(),
         }
     }
