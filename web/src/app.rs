@@ -33,6 +33,7 @@ pub fn App() -> impl IntoView {
         View::Stage(Stage::Preflight) => view! { <Preflight /> }.into_any(),
         View::Stage(Stage::Backfill) => view! { <Backfill /> }.into_any(),
         View::Stage(Stage::Verify) => view! { <Verify /> }.into_any(),
+        View::Stage(Stage::Repair) => view! { <Verify /> }.into_any(),
         View::Stage(Stage::Cutover) => view! { <Cutover /> }.into_any(),
     };
     view! {
@@ -106,6 +107,8 @@ fn verdict(report: &Report) -> &'static str {
         Report::Preflight(report) => words::preflight(report).word,
         Report::Backfill(report) => words::backfill(report).word,
         Report::Verify(report) => words::verify(report).word,
+        Report::Repair(report) if report.status == Status::Pass => "Repair: PASS",
+        Report::Repair(_) => "Repair: FAIL",
         Report::Cutover(report) if report.status == Status::Pass => "Cutover check: PASS",
         Report::Cutover(_) => "Cutover check: FAIL",
     }

@@ -303,6 +303,7 @@ impl Store {
             start: inputs.start,
             end: inputs.end,
             stages: stages.to_vec(),
+            given: Vec::new(),
         });
     }
 

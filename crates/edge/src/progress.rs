@@ -14,6 +14,7 @@ pub fn stage_name(stage: Stage) -> &'static str {
         Stage::Preflight => "preflight",
         Stage::Backfill => "backfill",
         Stage::Verify => "verify",
+        Stage::Repair => "repair",
         Stage::Cutover => "cutover-check",
     }
 }

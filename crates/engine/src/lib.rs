@@ -16,6 +16,7 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
+pub mod import;
 pub mod model;
 pub mod order;
 pub mod plan;

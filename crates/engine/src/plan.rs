@@ -28,5 +28,5 @@ pub use draft::{
 };
 pub use time::{TimeError, format_time, parse_duration_ms, parse_step_ms, parse_time};
 pub use types::{
-    Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck, ReadVia, Source, SourceKind, Target,
+    Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck, ReadVia, Redaction, Source, SourceKind, Target,
 };

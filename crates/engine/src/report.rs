@@ -5,20 +5,26 @@
 
 mod balance;
 mod console;
+pub mod crossing;
 mod document;
+mod html;
 mod json;
 mod markdown;
 mod recording;
+mod redact;
 pub(crate) mod words;
 
 pub use balance::{Balance, BalanceLine, Rejection};
 pub use console::console;
 pub use document::{
-    BackfillReport, Capabilities, CutoverReport, EndpointCheck, Estimate, ExemplarCheckReport, Finding,
-    FindingKind, Level, MetadataCheckReport, MetadataEntry, Note, ParityDifference, PreflightReport,
-    PromqlCheckReport, RawCheckReport, Report, RunInfo, SelectorEstimate, Status, VerifyReport,
+    AgeGroup, BackfillReport, Capabilities, CheckItem, Coverage, CoverageRow, CutoverReport, EndpointCheck,
+    Estimate, Excerpt, ExcerptPoint, ExemplarCheckReport, Explanation, FeatureProbe, Finding, FindingKind,
+    Freshness, Level, MetadataCheckReport, MetadataEntry, Note, PROGRESS_POINTS, ParityDifference,
+    PreflightReport, ProgressPoint, PromqlCheckReport, RawCheckReport, RecheckReport, RepairReport,
+    RepairedSelector, Report, RunInfo, SelectorEstimate, Status, Undo, VerifyReport,
 };
-pub use json::json;
+pub use html::html;
+pub use json::{SCHEMA_VERSION, json, read};
 pub use markdown::markdown;
 pub use recording::{BadEntry, Flag, FlagGroup, MetricPreview, Recording, RefusalExample, RefusalGroup};
 
@@ -32,6 +38,7 @@ impl Report {
             Self::Preflight(report) => report.status,
             Self::Backfill(report) => report.status,
             Self::Verify(report) => report.status,
+            Self::Repair(report) => report.status,
             Self::Cutover(report) => report.status,
         }
     }
@@ -42,16 +49,18 @@ impl Report {
             Self::Preflight(_) => Stage::Preflight,
             Self::Backfill(_) => Stage::Backfill,
             Self::Verify(_) => Stage::Verify,
+            Self::Repair(_) => Stage::Repair,
             Self::Cutover(_) => Stage::Cutover,
         }
     }
 
-    /// The command's name on the command line: `backfill`, `verify`, `cutover-check`, or `preflight`.
+    /// The command's name on the command line: `backfill`, `verify`, `repair`, `cutover-check`, or `preflight`.
     pub fn command(&self) -> &'static str {
         match self {
             Self::Preflight(_) => "preflight",
             Self::Backfill(_) => "backfill",
             Self::Verify(_) => "verify",
+            Self::Repair(_) => "repair",
             Self::Cutover(_) => "cutover-check",
         }
     }
@@ -62,6 +71,7 @@ impl Report {
             Self::Preflight(report) => (report.start_ms, report.end_ms),
             Self::Backfill(report) => (report.start_ms, report.end_ms),
             Self::Verify(report) => (report.start_ms, report.end_ms),
+            Self::Repair(report) => (report.start_ms, report.end_ms),
             Self::Cutover(report) => (report.start_ms, report.end_ms),
         };
         Window { start_ms, end_ms }
@@ -73,6 +83,7 @@ impl Report {
             Self::Preflight(report) => &report.run,
             Self::Backfill(report) => &report.run,
             Self::Verify(report) => &report.run,
+            Self::Repair(report) => &report.run,
             Self::Cutover(report) => &report.run,
         }
     }
@@ -83,6 +94,7 @@ impl Report {
             Self::Preflight(report) => report.issues(),
             Self::Backfill(report) => report.issues.clone(),
             Self::Verify(report) => report.issues.clone(),
+            Self::Repair(report) => report.issues.clone(),
             Self::Cutover(report) => report.issues.clone(),
         }
     }

@@ -19,14 +19,17 @@ mod probe;
 mod reading;
 mod recorded;
 mod recording;
+mod repair;
 mod retention;
 mod retry;
 mod slabs;
 mod tally;
+mod undo;
 mod verify;
 
 pub use control::Control;
 pub use recorded::preview;
+pub use undo::{Undone, undo};
 
 pub use event::{Event, NoticeLevel, Progress, SlabState, Stage};
 
@@ -34,7 +37,7 @@ use crate::error::{Error, Result};
 use crate::model::Window;
 use crate::plan::Plan;
 use crate::port::Ports;
-use crate::report::{Level, PreflightReport, Report, Status, VerifyReport};
+use crate::report::{BackfillReport, Level, PreflightReport, Report, Status, VerifyReport};
 use context::Run;
 use std::rc::Rc;
 
@@ -49,6 +52,30 @@ pub struct Job {
     /// [`Stage::Cutover`] contains a verification of its own unless [`Stage::Verify`] ran before it in the
     /// same job; then that one counts.
     pub stages: Vec<Stage>,
+    /// What earlier jobs found out.
+    pub given: Given,
+}
+
+/// Reports of earlier jobs that a job goes on from. Those of the job itself come before them.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// For [`Stage::Repair`]: what differs.
+    pub verify: Option<Box<VerifyReport>>,
+    /// For [`Stage::Cutover`]: evidence that the balance closed.
+    pub backfill: Option<Box<BackfillReport>>,
+}
+
+impl Given {
+    /// Takes the report, if it is one that a job can go on from.
+    pub fn take(&mut self, report: Report) {
+        match report {
+            Report::Verify(report) => self.verify = Some(Box::new(report)),
+            Report::Repair(report) => self.verify = Some(Box::new(report.verify)),
+            Report::Backfill(report) => self.backfill = Some(Box::new(report)),
+            Report::Cutover(report) => self.verify = Some(Box::new(report.raw_verify)),
+            Report::Preflight(_) => {}
+        }
+    }
 }
 
 /// Runs a job. Events, reports among them, go to `sink` as they happen. The reports come back in the order
@@ -97,12 +124,16 @@ pub async fn execute(
                 verified = Some(report.clone());
                 Report::Verify(report)
             }
+            Stage::Repair => {
+                let given = verified.take().or_else(|| job.given.verify.as_deref().cloned());
+                Report::Repair(run.repair(given, preflight.as_ref()).await?)
+            }
             Stage::Cutover => {
                 let report = match verified.take() {
                     Some(report) => report,
                     None => run.verify(preflight.as_ref()).await?,
                 };
-                Report::Cutover(run.cutover(report, preflight.as_ref()).await?)
+                Report::Cutover(run.cutover(report, preflight.as_ref(), job.given.backfill.as_deref()).await?)
             }
         };
         if !finish(&run, stage, report, &mut reports) {

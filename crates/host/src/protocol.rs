@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use tsink_migrate_engine::gateway::Recipe;
-use tsink_migrate_engine::plan::{PlanCheck, SourceKind};
-use tsink_migrate_engine::report::Recording;
-use tsink_migrate_engine::run::{Event, Stage};
+use tsink_migrate_engine::import::{Import, ImportOptions};
+use tsink_migrate_engine::plan::{PlanCheck, Redaction, SourceKind};
+use tsink_migrate_engine::report::{Recording, Report};
+use tsink_migrate_engine::run::{Event, Stage, Undone};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A message as the bytes to post.
@@ -93,6 +94,44 @@ pub enum ToEngine {
         end: String,
         /// Stages in order.
         stages: Vec<Stage>,
+        /// `report.json` of earlier jobs that this one goes on from.
+        given: Vec<String>,
+    },
+    /// Read a report and write it in every format; answered by [`FromEngine::Rendered`] with the same id.
+    Render {
+        /// Chosen by the page.
+        id: u32,
+        /// `report.json`, which may come from a stranger.
+        json: String,
+        /// What to hide.
+        redaction: Redaction,
+    },
+    /// Read a dashboard or a rules file; answered by [`FromEngine::Imported`] with the same id.
+    Import {
+        /// Chosen by the page.
+        id: u32,
+        /// Name of the file.
+        name: String,
+        /// Its text.
+        text: String,
+        /// What to put in the place of variables.
+        options: ImportOptions,
+    },
+    /// Take back what was written: a tombstone delete at the target. Answered by [`FromEngine::Undone`]. Refused
+    /// while a job runs.
+    Undo {
+        /// Plan text.
+        text: String,
+        /// URL of the page.
+        base: String,
+        /// Values for `${NAME}` in header values.
+        secrets: BTreeMap<String, String>,
+        /// Start of the window as typed.
+        start: String,
+        /// End of the window as typed.
+        end: String,
+        /// What the operator typed.
+        confirmation: String,
     },
     /// Hold the run.
     Pause,
@@ -110,6 +149,9 @@ impl fmt::Debug for ToEngine {
             Self::Files { .. } => "Files { .. }",
             Self::Preview { .. } => "Preview { .. }",
             Self::Start { .. } => "Start { .. }",
+            Self::Render { .. } => "Render { .. }",
+            Self::Import { .. } => "Import { .. }",
+            Self::Undo { .. } => "Undo { .. }",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
             Self::Cancel => "Cancel",
@@ -171,6 +213,27 @@ pub enum FromEngine {
         json: String,
         /// `report.md`.
         markdown: String,
+        /// `report.html`.
+        html: String,
+    },
+    /// Answer to [`ToEngine::Render`].
+    Rendered {
+        /// Id of the question.
+        id: u32,
+        /// The report in every format, or why it is none.
+        rendered: Result<Rendered, tsink_migrate_engine::Error>,
+    },
+    /// Answer to [`ToEngine::Import`].
+    Imported {
+        /// Id of the question.
+        id: u32,
+        /// What the file holds, or why nothing.
+        import: Result<Import, tsink_migrate_engine::Error>,
+    },
+    /// Answer to [`ToEngine::Undo`].
+    Undone {
+        /// What the target did, or why nothing.
+        undone: Result<Undone, tsink_migrate_engine::Error>,
     },
     /// The job ended with all its reports delivered.
     Finished {
@@ -182,4 +245,18 @@ pub enum FromEngine {
         /// Why, and what to do.
         error: tsink_migrate_engine::Error,
     },
+}
+
+/// A report in every format.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Rendered {
+    /// The report itself, what was to be hidden hidden.
+    #[serde(with = "tsink_migrate_engine::report::crossing")]
+    pub report: Box<Report>,
+    /// `report.json`.
+    pub json: String,
+    /// `report.md`.
+    pub markdown: String,
+    /// `report.html`.
+    pub html: String,
 }

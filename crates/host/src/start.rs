@@ -1,7 +1,7 @@
 //! From a checked plan to a job.
 
 use tsink_migrate_engine::plan::{Diagnostic, PlanCheck, Severity};
-use tsink_migrate_engine::run::{Job, Stage};
+use tsink_migrate_engine::run::{Given, Job, Stage};
 use tsink_migrate_engine::{Error, ErrorKind};
 
 /// The job of a checked plan.
@@ -25,7 +25,7 @@ pub fn job(check: PlanCheck, stages: Vec<Stage>) -> Result<Job, Error> {
         return Err(input(format!("header values are missing: {names}"), "Give each of them a value."));
     }
     match (check.plan, check.window) {
-        (Some(plan), Some(window)) => Ok(Job { plan, window, stages }),
+        (Some(plan), Some(window)) => Ok(Job { plan, window, stages, given: Given::default() }),
         (None, _) => Err(input("there is no plan".to_owned(), "Give a plan.")),
         (_, None) => Err(input("there is no time window".to_owned(), "Give its start and its end.")),
     }

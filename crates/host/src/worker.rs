@@ -6,18 +6,18 @@
 
 use crate::files::PageFiles;
 use crate::outbox::Outbox;
-use crate::protocol::{FromEngine, ToEngine, from_js, to_js};
+use crate::protocol::{FromEngine, Rendered, ToEngine, from_js, to_js};
 use crate::{panics, ports, start};
 use futures_util::future::{AbortHandle, abortable};
 use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tsink_migrate_engine::plan::SourceKind;
+use tsink_migrate_engine::plan::{Redaction, SourceKind};
 use tsink_migrate_engine::port::Ports;
-use tsink_migrate_engine::report::{self, Status};
+use tsink_migrate_engine::report::{self, Report, Status};
 use tsink_migrate_engine::run::{self, Control, Event, Stage};
-use tsink_migrate_engine::{Error, ErrorKind, gateway, plan};
+use tsink_migrate_engine::{Error, ErrorKind, gateway, import, plan};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -40,6 +40,7 @@ pub fn run(build: &str) {
         files,
         preview: RefCell::default(),
         running: RefCell::default(),
+        redaction: RefCell::default(),
         outbox: RefCell::default(),
         will_come_back: Cell::new(false),
     });
@@ -73,6 +74,8 @@ struct Worker {
     /// Ends the preview under way.
     preview: RefCell<Option<AbortHandle>>,
     running: RefCell<Option<Control>>,
+    /// What the reports of the job under way hide.
+    redaction: RefCell<Redaction>,
     outbox: RefCell<Outbox>,
     will_come_back: Cell<bool>,
 }
@@ -88,11 +91,23 @@ impl Worker {
             ToEngine::Files { .. } => {}
             ToEngine::Preview { id, kind, manifest, tenant } => self.preview(id, kind, manifest, tenant),
             ToEngine::Recipes { text, base } => self.post(&self.recipes(&text, &base)),
-            ToEngine::Start { text, base, secrets, start, end, stages } => {
+            ToEngine::Start { text, base, secrets, start, end, stages, given } => {
                 let check = self.check(&text, &base, &secrets, &start, &end);
-                if let Err(error) = self.begin(check, stages) {
+                if let Err(error) = self.begin(check, stages, &given) {
                     self.post(&FromEngine::Failed { error });
                 }
+            }
+            ToEngine::Render { id, json, redaction } => {
+                let rendered = report::read(&json).map(|report| render(&report, &redaction));
+                self.post(&FromEngine::Rendered { id, rendered });
+            }
+            ToEngine::Import { id, name, text, options } => {
+                let import = import::read(&name, &text, &options);
+                self.post(&FromEngine::Imported { id, import });
+            }
+            ToEngine::Undo { text, base, secrets, start, end, confirmation } => {
+                let check = self.check(&text, &base, &secrets, &start, &end);
+                self.undo(check, confirmation);
             }
             ToEngine::Pause => self.with_running(Control::pause),
             ToEngine::Resume => self.with_running(Control::resume),
@@ -149,12 +164,39 @@ impl Worker {
         }
     }
 
-    fn begin(self: &Rc<Self>, check: plan::PlanCheck, stages: Vec<Stage>) -> Result<(), Error> {
-        if self.running.borrow().is_some() {
-            return Err(Error::new(ErrorKind::Input, "a run is under way")
-                .remedy("Wait for its end, or cancel it first."));
+    fn idle(&self) -> Result<(), Error> {
+        match *self.running.borrow() {
+            Some(_) => Err(Error::new(ErrorKind::Input, "a run is under way")
+                .remedy("Wait for its end, or cancel it first.")),
+            None => Ok(()),
         }
-        let job = start::job(check, stages)?;
+    }
+
+    fn undo(self: &Rc<Self>, check: plan::PlanCheck, confirmation: String) {
+        let worker = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let undone = async {
+                worker.idle()?;
+                let job = start::job(check, Vec::new())?;
+                run::undo(worker.ports.clone(), &job.plan, job.window, &confirmation).await
+            };
+            let undone = undone.await;
+            worker.post(&FromEngine::Undone { undone });
+        });
+    }
+
+    fn begin(
+        self: &Rc<Self>,
+        check: plan::PlanCheck,
+        stages: Vec<Stage>,
+        given: &[String],
+    ) -> Result<(), Error> {
+        self.idle()?;
+        let mut job = start::job(check, stages)?;
+        for json in given {
+            job.given.take(report::read(json)?);
+        }
+        *self.redaction.borrow_mut() = job.plan.options.redact.clone();
         let control = Control::new();
         *self.running.borrow_mut() = Some(control.clone());
         let worker = self.clone();
@@ -178,11 +220,15 @@ impl Worker {
 
     fn emit(self: &Rc<Self>, event: Event) {
         let artifacts = match &event {
-            Event::Report { report } => Some(FromEngine::Artifacts {
-                stage: report.stage(),
-                json: report::json(report),
-                markdown: report::markdown(report),
-            }),
+            Event::Report { report } => {
+                let rendered = render(report, &self.redaction.borrow());
+                Some(FromEngine::Artifacts {
+                    stage: report.stage(),
+                    json: rendered.json,
+                    markdown: rendered.markdown,
+                    html: rendered.html,
+                })
+            }
             _ => None,
         };
         self.outbox.borrow_mut().push(event);
@@ -226,6 +272,17 @@ impl Worker {
 
     fn post(&self, message: &FromEngine) {
         post(&self.scope, message);
+    }
+}
+
+/// The report in every format, what is to be hidden hidden.
+fn render(report: &Report, redaction: &Redaction) -> Rendered {
+    let report = Box::new(report.redacted(redaction));
+    Rendered {
+        json: report::json(&report),
+        markdown: report::markdown(&report),
+        html: report::html(&report),
+        report,
     }
 }
 

@@ -116,7 +116,7 @@ fn what_the_page_asks_survives_and_hides_its_secrets() {
     let (text, base) = ("{}".to_owned(), "https://ops.example.org/x".to_owned());
     let (start, end) = ("30d".to_owned(), "now".to_owned());
     let stages = vec![Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Cutover];
-    let ask = ToEngine::Start { text, base, secrets, start, end, stages };
+    let ask = ToEngine::Start { text, base, secrets, start, end, stages, given: Vec::new() };
     arrives(&ask);
     assert!(!format!("{ask:?}").contains("hunter2"));
     for message in [ToEngine::Pause, ToEngine::Resume, ToEngine::Cancel] {

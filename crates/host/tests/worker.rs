@@ -86,6 +86,7 @@ fn start(stages: Vec<Stage>, token: &str) -> ToEngine {
         start: "2025-11-18".to_owned(),
         end: "2025-11-19".to_owned(),
         stages,
+        given: Vec::new(),
     }
 }
 

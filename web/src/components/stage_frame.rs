@@ -104,6 +104,7 @@ fn spoken(stage: Stage) -> &'static str {
         Stage::Preflight => "preflight",
         Stage::Backfill => "backfill",
         Stage::Verify => "verify",
+        Stage::Repair => "repair",
         Stage::Cutover => "cutover check",
     }
 }

@@ -102,10 +102,11 @@ impl Store {
             }
             FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
             FromEngine::Events { events } => self.apply(events),
-            FromEngine::Artifacts { stage, json, markdown } => {
-                self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown }));
+            FromEngine::Artifacts { stage, json, markdown, html } => {
+                self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown, html }));
                 self.trigger(Part::Stages).notify();
             }
+            FromEngine::Rendered { .. } | FromEngine::Imported { .. } | FromEngine::Undone { .. } => {}
             FromEngine::Finished { ok } => {
                 self.run.update_value(Run::finish);
                 self.end_job();

@@ -80,11 +80,9 @@ mod tests {
             count,
             first_ms: Some(first_ms),
             last_ms: Some(first_ms + 10),
-            source_value: None,
-            target_value: None,
-            detail: String::new(),
             cause: "one write was lost".to_owned(),
             remedy: format!("backfill from {first_ms}"),
+            ..Finding::of(kind)
         }
     }
 

@@ -13,7 +13,8 @@ use tsink_migrate_engine::run::{Event, NoticeLevel, Progress, SlabState, Stage};
 use tsink_migrate_engine::{Error, ErrorKind};
 
 /// All stages, in the order of the work.
-pub const STAGES: [Stage; 4] = [Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Cutover];
+pub const STAGES: [Stage; 5] =
+    [Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Repair, Stage::Cutover];
 
 /// A stage's name.
 pub fn title(stage: Stage) -> &'static str {
@@ -21,6 +22,7 @@ pub fn title(stage: Stage) -> &'static str {
         Stage::Preflight => "Preflight",
         Stage::Backfill => "Backfill",
         Stage::Verify => "Verify",
+        Stage::Repair => "Repair",
         Stage::Cutover => "Cutover",
     }
 }
@@ -77,6 +79,8 @@ pub struct Artifacts {
     pub json: String,
     /// `report.md`.
     pub markdown: String,
+    /// `report.html`.
+    pub html: String,
 }
 
 /// Checks as they complete, before the report is there.
@@ -181,7 +185,7 @@ impl Changes {
 /// The model.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
-    stages: [StageModel; 4],
+    stages: [StageModel; 5],
     /// Stage that runs now.
     pub current: Option<Stage>,
     /// Preflight table as it fills.
@@ -197,21 +201,23 @@ pub struct Run {
 impl Run {
     /// A stage.
     pub fn stage(&self, stage: Stage) -> &StageModel {
-        let [preflight, backfill, verify, cutover] = &self.stages;
+        let [preflight, backfill, verify, repair, cutover] = &self.stages;
         match stage {
             Stage::Preflight => preflight,
             Stage::Backfill => backfill,
             Stage::Verify => verify,
+            Stage::Repair => repair,
             Stage::Cutover => cutover,
         }
     }
 
     fn stage_mut(&mut self, stage: Stage) -> &mut StageModel {
-        let [preflight, backfill, verify, cutover] = &mut self.stages;
+        let [preflight, backfill, verify, repair, cutover] = &mut self.stages;
         match stage {
             Stage::Preflight => preflight,
             Stage::Backfill => backfill,
             Stage::Verify => verify,
+            Stage::Repair => repair,
             Stage::Cutover => cutover,
         }
     }
@@ -372,6 +378,7 @@ impl Run {
                 Stage::Backfill
             }
             Report::Verify(_) => Stage::Verify,
+            Report::Repair(_) => Stage::Repair,
             Report::Cutover(_) => Stage::Cutover,
         };
         self.stage_mut(stage).report = Some(report);

@@ -38,6 +38,7 @@ impl View {
             Self::Stage(Stage::Preflight) => "preflight",
             Self::Stage(Stage::Backfill) => "backfill",
             Self::Stage(Stage::Verify) => "verify",
+            Self::Stage(Stage::Repair) => "repair",
             Self::Stage(Stage::Cutover) => "cutover",
         }
     }

@@ -301,6 +301,8 @@ pub fn finding(kind: FindingKind) -> &'static str {
         FindingKind::ExemplarDiffers => "other exemplar",
         FindingKind::MetadataDiffers => "other metadata",
         FindingKind::NotCompared => "not compared",
+        FindingKind::TimestampShifted => "other time",
+        FindingKind::PrecisionLost => "lost precision",
     }
 }
 
@@ -333,6 +335,7 @@ mod tests {
             raw_checks: vec![check],
             metadata_checks: Vec::new(),
             exemplar_checks: Vec::new(),
+            recheck: None,
             issues: Vec::new(),
             notes: Vec::new(),
             run: RunInfo::default(),

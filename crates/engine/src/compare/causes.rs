@@ -49,6 +49,7 @@ pub(super) fn finding(
         target_value: spot.target,
         cause,
         remedy,
+        ..Finding::of(class.kind)
     }
 }
 
@@ -276,11 +277,9 @@ pub(super) fn gap(selector: &str, window: Window, error: &Error) -> Finding {
         count: 0,
         first_ms: Some(window.start_ms),
         last_ms: Some(window.end_ms),
-        source_value: None,
-        target_value: None,
         detail: without_place(error).to_string(),
-        cause: String::new(),
         remedy: error.remedy.clone(),
+        ..Finding::of(FindingKind::NotCompared)
     }
 }
 

@@ -62,6 +62,9 @@ pub fn compare_query(
                     source_value: first.source.clone(),
                     target_value: first.target.clone(),
                     max_relative_delta: points.largest_relative,
+                    max_absolute_delta: None,
+                    explained: false,
+                    excerpt: None,
                 });
             }
         }

@@ -1,10 +1,10 @@
 //! The sections `batch` (§4.5), `compare` (§4.6) and our own `options`.
 
-use super::fields::Fields;
+use super::fields::{Fields, string};
 use super::finding::{closest, shown};
 use super::servers::tenant;
 use super::walk::Walk;
-use super::{Batch, Compare, Options, ReadVia};
+use super::{Batch, Compare, Options, ReadVia, Redaction};
 use jsonc_parser::ast::Value;
 
 /// Rows that tsink 0.10.2 admits in flight; a larger write is refused each time it is sent.
@@ -22,6 +22,10 @@ pub(super) const FIELDS: &[&str] = &[
     "max_findings",
     "strict",
     "live_probe",
+    "settle_secs",
+    "recheck_secs",
+    "accept_explained",
+    "redact",
 ];
 
 /// Reads `batch`.
@@ -62,6 +66,13 @@ pub(super) fn options(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Opt
         Some(fields) => Some(tenant(fields, "live_probe", walk)?),
         None => None,
     };
+    let settle = section.seconds("settle_secs", 7 * 86_400, default.settle_ms.unsigned_abs(), walk);
+    let recheck = section.seconds("recheck_secs", 3_600, default.recheck_ms, walk);
+    let accept_explained = section.flag("accept_explained", default.accept_explained, walk);
+    let redact = match section.set("redact") {
+        Some(fields) => redaction(fields.get("redact")?, walk),
+        None => Some(default.redact),
+    };
     Some(Options {
         dry_run: dry_run?,
         read_via: read_via?,
@@ -71,7 +82,35 @@ pub(super) fn options(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Opt
         max_findings: findings?,
         strict: strict?,
         live_probe,
+        settle_ms: i64::try_from(settle?).ok()?,
+        recheck_ms: recheck?,
+        accept_explained: accept_explained?,
+        redact: redact?,
     })
+}
+
+/// Reads `options.redact`.
+fn redaction(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Redaction> {
+    const PATH: &str = "options.redact";
+    let fields = Fields::read(value, PATH, &["hosts", "labels"], &mut walk.found)?;
+    let hosts = match fields.get("hosts") {
+        Some(_) => fields.flag("hosts", &mut walk.found),
+        None => Some(false),
+    };
+    let labels = match fields.get("labels") {
+        Some(_) => {
+            let (items, _) = fields.list("labels", &mut walk.found)?;
+            let path = |at| format!("{PATH}.labels[{at}]");
+            let read: Vec<Option<String>> = items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| Some(string(item, &path(at), &mut walk.found)?.0.to_owned()))
+                .collect();
+            read.into_iter().collect()
+        }
+        None => Some(Vec::new()),
+    };
+    Some(Redaction { hosts: hosts?, labels: labels? })
 }
 
 /// Warns where the batches of all concurrent writes together are more than tsink takes at once.
@@ -125,6 +164,15 @@ impl<'n, 't> Section<'n, 't> {
             Some(fields) => fields.whole(field, 1..=most, &mut walk.found),
             None => Some(walk.default(&self.path(field), default)),
         }
+    }
+
+    /// Seconds, zero allowed, as ms; `default_ms` where there are none.
+    fn seconds(&self, field: &str, most: u64, default_ms: u64, walk: &mut Walk<'_, '_>) -> Option<u64> {
+        let seconds = match self.set(field) {
+            Some(fields) => fields.whole(field, 0..=most, &mut walk.found)?,
+            None => walk.default(&self.path(field), default_ms / 1_000),
+        };
+        Some(seconds * 1_000)
     }
 
     fn size(&self, field: &str, most: u64, default: usize, walk: &mut Walk<'_, '_>) -> Option<usize> {

@@ -212,6 +212,14 @@ pub struct Options {
     /// Scratch tenant into which one recorded payload is sent through tsink's own live endpoint, to see that it
     /// takes what the source sends; none.
     pub live_probe: Option<String>,
+    /// Differences of rows younger than this are read again before they count, in ms; 300,000. 0 turns it off.
+    pub settle_ms: i64,
+    /// How long a verification waits in all for young differences to settle, in ms; 20,000.
+    pub recheck_ms: u64,
+    /// Whether PromQL differences that a known cause explains wholly pass; false.
+    pub accept_explained: bool,
+    /// What reports hide; nothing.
+    pub redact: Redaction,
 }
 
 impl Default for Options {
@@ -225,6 +233,26 @@ impl Default for Options {
             max_findings: 100,
             strict: true,
             live_probe: None,
+            settle_ms: 300_000,
+            recheck_ms: 20_000,
+            accept_explained: false,
+            redact: Redaction::default(),
         }
+    }
+}
+
+/// What a report hides, the same name for the same thing throughout.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// Whether host names and addresses are hidden.
+    pub hosts: bool,
+    /// Labels whose values are hidden.
+    pub labels: Vec<String>,
+}
+
+impl Redaction {
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        !self.hosts && self.labels.is_empty()
     }
 }

@@ -43,6 +43,13 @@ pub fn console(report: &Report) -> String {
             line("exemplar_checks", &report.exemplar_checks.len());
             line("issues", &report.issues.len());
         }
+        Report::Repair(report) => {
+            line("selectors", &report.repaired.len());
+            line("samples", &report.samples_written);
+            line("histograms", &report.histograms_written);
+            line("write_batches", &report.write_batches);
+            line("issues", &report.issues.len());
+        }
         Report::Cutover(report) => {
             line("promql_checks", &report.promql_checks.len());
             line("issues", &report.issues.len());

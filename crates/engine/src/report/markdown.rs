@@ -20,6 +20,7 @@ pub fn markdown(report: &Report) -> String {
         Report::Preflight(report) => preflight::write(&mut page, report),
         Report::Backfill(report) => backfill::write(&mut page, report),
         Report::Verify(report) => verify::write(&mut page, report),
+        Report::Repair(report) => verify::write(&mut page, &report.verify),
         Report::Cutover(report) => verify::write_cutover(&mut page, report),
     }
     page.out

@@ -55,11 +55,35 @@ impl FindingKind {
             Self::ExemplarDiffers => "different exemplars",
             Self::MetadataDiffers => "different metadata",
             Self::NotCompared => "not compared",
+            Self::TimestampShifted => "shifted timestamps",
+            Self::PrecisionLost => "lost precision",
         }
     }
 }
 
 impl Finding {
+    /// A finding of a kind about which nothing else is known yet.
+    pub fn of(kind: FindingKind) -> Self {
+        Self {
+            kind,
+            selector: String::new(),
+            series: String::new(),
+            count: 0,
+            first_ms: None,
+            last_ms: None,
+            source_value: None,
+            target_value: None,
+            field: String::new(),
+            absolute_delta: None,
+            relative_delta: None,
+            shift_ms: None,
+            excerpt: None,
+            detail: String::new(),
+            cause: String::new(),
+            remedy: String::new(),
+        }
+    }
+
     /// The finding in one sentence, cause and remedy left out.
     pub fn sentence(&self) -> String {
         let title = self.kind.title();

@@ -157,6 +157,8 @@ impl Run {
             },
             target: redact_url(&self.plan.target.write_url),
             tenant: self.plan.target.tenant.clone(),
+            selectors: self.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
+            progress: Vec::new(),
         }
     }
 

@@ -4,7 +4,9 @@ use super::context::Run;
 use crate::error::Result;
 use crate::plan::SourceKind;
 use crate::report::Level;
-use crate::report::{Capabilities, CutoverReport, PreflightReport, PromqlCheckReport, Status, VerifyReport};
+use crate::report::{
+    BackfillReport, Capabilities, CutoverReport, PreflightReport, PromqlCheckReport, Status, VerifyReport,
+};
 use crate::source::prometheus;
 use crate::target::tsink;
 use futures_util::{future, pin_mut};
@@ -18,6 +20,7 @@ impl Run {
         &self,
         verified: VerifyReport,
         preflight: Option<&PreflightReport>,
+        _backfill: Option<&BackfillReport>,
     ) -> Result<CutoverReport> {
         let since = self.stamp();
         let mut notes = Vec::new();
@@ -73,6 +76,12 @@ impl Run {
             target_payloads: capabilities,
             raw_verify: verified,
             promql_checks,
+            checklist: Vec::new(),
+            probes: Vec::new(),
+            freshness: Vec::new(),
+            open_differences: Vec::new(),
+            balance: None,
+            undo: None,
             issues,
             notes,
             run: self.info_since(since),

@@ -17,6 +17,8 @@ pub enum Stage {
     Backfill,
     /// Compare.
     Verify,
+    /// Copy what a comparison found missing, and compare that again.
+    Repair,
     /// Capabilities and PromQL parity.
     Cutover,
 }
@@ -159,7 +161,7 @@ pub enum Event {
     /// A stage's report is complete.
     Report {
         /// The report.
-        #[serde(with = "crossing")]
+        #[serde(with = "crate::report::crossing")]
         report: Box<Report>,
     },
     /// Something worth a line in the log.
@@ -173,29 +175,4 @@ pub enum Event {
         /// The line.
         message: String,
     },
-}
-
-/// How a report crosses to a surface: with its command outside, where `report.json` has it inside. A tag inside
-/// would make serde build every reader of every report a second time.
-mod crossing {
-    use crate::report::{BackfillReport, CutoverReport, PreflightReport, Report, VerifyReport};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "Report", rename_all = "snake_case")]
-    #[expect(clippy::large_enum_variant, reason = "it mirrors `Report`")]
-    enum Crossing {
-        Preflight(PreflightReport),
-        Backfill(BackfillReport),
-        Verify(VerifyReport),
-        Cutover(CutoverReport),
-    }
-
-    pub(super) fn serialize<S: Serializer>(report: &Report, serializer: S) -> Result<S::Ok, S::Error> {
-        Crossing::serialize(report, serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Report>, D::Error> {
-        Crossing::deserialize(deserializer).map(Box::new)
-    }
 }

@@ -82,6 +82,7 @@ impl Run {
             raw_checks,
             metadata_checks,
             exemplar_checks,
+            recheck: None,
             issues,
             notes,
             run: self.info_since(since),

@@ -30,6 +30,7 @@ fn run() -> RunInfo {
         source: "http://prometheus:9090/".to_owned(),
         target: "http://tsink:9201/".to_owned(),
         tenant: "default".to_owned(),
+        ..RunInfo::default()
     }
 }
 
@@ -260,6 +261,7 @@ pub fn verify(pass: bool) -> VerifyReport {
         issues,
         notes: vec![],
         run: run(),
+        recheck: None,
     }
 }
 
@@ -299,6 +301,12 @@ pub fn cutover(pass: bool) -> CutoverReport {
         issues,
         notes: vec![],
         run: run(),
+        checklist: Vec::new(),
+        probes: Vec::new(),
+        freshness: Vec::new(),
+        open_differences: Vec::new(),
+        balance: None,
+        undo: None,
     }
 }
 

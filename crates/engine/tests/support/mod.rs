@@ -126,7 +126,7 @@ pub fn run_with(
         files: Rc::new(world.clone()),
         seed: 7,
     };
-    let job = Job { plan, window, stages: stages.to_vec() };
+    let job = Job { plan, window, stages: stages.to_vec(), given: Default::default() };
     let result = block_on(&clock, execute(ports, job, control, sink));
     let events = events.take();
     Outcome { result, events, clock }

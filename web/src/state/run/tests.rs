@@ -59,7 +59,8 @@ fn a_breakdown_stops_the_stage_that_ran() {
     run.apply(Event::StageStarted { stage: Stage::Backfill }, 0);
     run.stop(Error::new(ErrorKind::AuthInvalid, "the token was refused"), 3);
     let states = STAGES.map(|stage| run.stage(stage).state);
-    assert_eq!(states, [StageState::Pass, StageState::Stopped, StageState::Todo, StageState::Todo]);
+    assert_eq!(states[..3], [StageState::Pass, StageState::Stopped, StageState::Todo]);
+    assert_eq!(states[3..], [StageState::Todo; 2]);
     assert!(run.stage(Stage::Backfill).error.is_some());
     assert_eq!(run.log.lines(true)[0].message, "the token was refused");
 }
@@ -73,10 +74,10 @@ fn a_new_backfill_forgets_the_old_verification_but_a_preflight_does_not() {
     }
     run.begin(&[Stage::Preflight], &Inputs::default());
     let states = STAGES.map(|stage| run.stage(stage).state);
-    assert_eq!(states, [StageState::Todo, StageState::Pass, StageState::Pass, StageState::Pass]);
+    assert_eq!((states[0], &states[1..]), (StageState::Todo, &[StageState::Pass; 4][..]));
     run.begin(&[Stage::Backfill], &Inputs::default());
     let states = STAGES.map(|stage| run.stage(stage).state);
-    assert_eq!(states, [StageState::Todo; 4]);
+    assert_eq!(states, [StageState::Todo; 5]);
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! The report as one self-contained HTML page, `report.html`.
+
+use super::Report;
+
+/// The whole page.
+pub fn html(report: &Report) -> String {
+    super::markdown(report)
+}
