@@ -1,7 +1,19 @@
 //! Queries that people really run, from a Grafana dashboard (JSON) or a Prometheus rules file (YAML), as
 //! `promql_checks`.
 
+mod collect;
+mod dashboard;
+mod interval;
+mod json;
+mod resolve;
+mod rules;
+mod sources;
+mod tree;
+mod variables;
+mod yaml;
+
 use crate::error::{Error, ErrorKind, Result};
+use collect::Collector;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -82,10 +94,42 @@ pub struct SkippedQuery {
     pub why: String,
 }
 
-/// Reads a dashboard or a rules file; `name` is the file's name.
+/// Bytes of a file at most. The largest dashboards have some MB.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Reads a dashboard or a rules file; `name` is the file's name. The same text and options give the same result.
 ///
 /// # Errors
-/// When the text is neither.
-pub fn read(name: &str, _text: &str, _options: &ImportOptions) -> Result<Import> {
-    Err(Error::new(ErrorKind::Input, format!("{name} is neither a dashboard nor a rules file")))
+/// When the text is neither, is no JSON or YAML, has more than [`MAX_BYTES`], 400,000 values or 128 levels.
+pub fn read(name: &str, text: &str, options: &ImportOptions) -> Result<Import> {
+    let name: String = collect::shortened(name);
+    if text.len() > MAX_BYTES {
+        return Err(Error::new(ErrorKind::Input, format!("{name} has more than 16 MiB"))
+            .remedy("Import the dashboard or the rules file alone."));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // JSON is YAML, too, but its own reader is faster and names mistakes better.
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    let read = if is_json { json::read(text).map(|root| vec![root]) } else { yaml::read(text) };
+    let documents = read.map_err(|why| {
+        let form = if is_json { "JSON" } else { "YAML" };
+        Error::new(ErrorKind::Input, format!("{name} cannot be read as {form}: {why}"))
+            .remedy("Export the dashboard as JSON, or give the rules file as Prometheus loads it.")
+    })?;
+    let groups = rules::groups(&documents);
+    if !groups.is_empty() {
+        let mut into = Collector::default();
+        rules::read(&groups, &mut into);
+        let (queries, skipped) = into.finish();
+        let (kind, variables) = (ImportKind::PrometheusRules, Vec::new());
+        return Ok(Import { kind, title: name, queries, variables, skipped });
+    }
+    match documents.iter().find_map(|document| dashboard::find(document)) {
+        Some(dashboard) => Ok(dashboard::read(&name, dashboard, options)),
+        None => Err(Error::new(
+            ErrorKind::Input,
+            format!("{name} is neither a Grafana dashboard nor a Prometheus rules file: it has neither panels nor groups"),
+        )
+        .remedy("Export the dashboard as JSON, or give the rules file as Prometheus loads it.")),
+    }
 }
