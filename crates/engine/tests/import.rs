@@ -215,17 +215,18 @@ fn variables_cannot_grow_or_turn_in_circles() {
     let circle = serde_json::json!([{ "name": "a", "includeAll": true, "current": { "value": "$__all" }, "allValue": "$a" }]);
     let import = read("d", &dashboard(&["up{a=\"$a\"}"], circle), &ImportOptions::default()).unwrap();
     assert!(import.skipped[0].why.contains("leads to itself"), "{import:?}");
-    let empty: Vec<_> = (0..9)
+    let nothing = serde_json::json!({ "name": "v7", "type": "textbox", "query": "" });
+    let empty: Vec<_> = (0..7)
         .map(|at| {
             serde_json::json!({
                 "name": format!("v{at}"), "includeAll": true, "current": { "value": "$__all" },
-                "allValue": format!("$v{}", at + 1).repeat(if at < 8 { 30 } else { 0 }),
+                "allValue": format!("$v{}", at + 1).repeat(30),
             })
         })
+        .chain([nothing])
         .collect();
-    let started = std::time::Instant::now();
-    let _ = read("d", &dashboard(&["up{a=\"$v0\"}"], empty.into()), &ImportOptions::default()).unwrap();
-    assert!(started.elapsed().as_secs() < 20, "what expands to nothing must not take forever");
+    let import = read("d", &dashboard(&["up{a=\"$v0\"}"], empty.into()), &ImportOptions::default()).unwrap();
+    assert!(import.skipped[0].why.contains("names more than"), "{import:?}");
 }
 
 /// A value of a file, of any shape, with the names that mean something.
@@ -342,7 +343,12 @@ proptest! {
         let text = dashboard(&[&query, "up{a=~\"$a\",b=~\"$b\",c='$a',d=~\"${b:regex}\"}"], list);
         let import = read("x.json", &text, &chosen("c", &value)).unwrap();
         holds(&import);
-        prop_assert_eq!(import.queries.len() + import.skipped.len(), if query.trim().is_empty() { 2 } else { import.queries.len() + import.skipped.len() });
+        let written = query.trim();
+        prop_assert!(
+            import.queries.iter().any(|found| found.written.trim() == written)
+                || import.skipped.iter().any(|found| found.written == written),
+            "{:?}", import
+        );
     }
 
     #[test]

@@ -25,12 +25,15 @@ pub(super) struct Candidate {
     pub notes: Vec<String>,
 }
 
+const SEVERAL_STEPS: &str = "It is asked with several steps; the shortest is the one checked.";
+
 /// What was gathered.
 #[derive(Default)]
 pub(super) struct Collector {
     pub(super) queries: Vec<ImportedQuery>,
     pub(super) skipped: Vec<SkippedQuery>,
-    at: FxHashMap<(String, i64), usize>,
+    /// Place and shortest step, by query.
+    at: FxHashMap<String, (usize, i64)>,
     /// Places beyond those listed, by query.
     more: FxHashMap<usize, usize>,
     taken: usize,
@@ -52,16 +55,21 @@ impl Collector {
     /// Takes a query, if it is PromQL.
     pub(super) fn take(&mut self, candidate: Candidate) {
         let query = candidate.query.trim();
-        let key = (query.to_owned(), candidate.step_ms);
-        if let Some(known) = self.at.get(&key).copied() {
-            let Some(same) = self.queries.get_mut(known) else { return };
-            if same.origins.contains(&candidate.origin) {
-            } else if same.origins.len() < MAX_ORIGINS {
+        if let Some((known, least_ms)) = self.at.get_mut(query) {
+            let Some(same) = self.queries.get_mut(*known) else { return };
+            let listed = same.origins.contains(&candidate.origin);
+            if !listed && same.origins.len() < MAX_ORIGINS {
                 same.origins.push(candidate.origin);
-            } else {
-                *self.more.entry(known).or_default() += 1;
+            } else if !listed {
+                *self.more.entry(*known).or_default() += 1;
             }
-            for note in candidate.notes {
+            let mut notes = candidate.notes;
+            if candidate.step_ms != *least_ms {
+                notes.push(SEVERAL_STEPS.to_owned());
+                *least_ms = candidate.step_ms.min(*least_ms);
+                same.step = super::interval::write(*least_ms);
+            }
+            for note in notes {
                 if !same.notes.contains(&note) {
                     same.notes.push(note);
                 }
@@ -72,7 +80,7 @@ impl Collector {
             self.skip(&candidate.written, candidate.origin, fault.message);
             return;
         }
-        self.at.insert(key, self.queries.len());
+        self.at.insert(query.to_owned(), (self.queries.len(), candidate.step_ms));
         self.queries.push(ImportedQuery {
             query: query.to_owned(),
             step: super::interval::write(candidate.step_ms),

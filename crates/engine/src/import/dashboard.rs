@@ -97,6 +97,8 @@ struct Target<'n> {
     source: Option<&'n Node>,
     id: &'n str,
     hidden: bool,
+    /// Whether it says itself that it is for Prometheus.
+    is_prometheus: bool,
 }
 
 struct Reader<'n> {
@@ -141,12 +143,18 @@ impl<'n> Reader<'n> {
                 repeats = panel.word("repeat").map(str::to_owned).into_iter().collect();
             }
             let inner = panel.list("panels");
+            if inner.is_empty() {
+                self.panel(panel, row, &repeats);
+                continue;
+            }
             if depth < MAX_ROWS {
                 self.panels(inner, row, &repeats, depth + 1);
-            } else if !inner.is_empty() {
+            } else if self.into.admit() {
                 self.into.skip("", path(row, panel), "rows are nested too deep here");
             }
             self.panel(panel, row, &repeats);
+            // What follows is no part of a row that holds its own.
+            (row, repeats) = ("", Vec::new());
         }
     }
 
@@ -183,7 +191,7 @@ impl<'n> Reader<'n> {
         for target in targets {
             let id = target.word("refId").unwrap_or_default();
             let (source, hidden) = (target.get("datasource"), target.is("hide"));
-            self.target(&Target { spec: target, source, id, hidden }, &shared);
+            self.target(&Target { spec: target, source, id, hidden, is_prometheus: false }, &shared);
         }
     }
 
@@ -219,21 +227,14 @@ impl<'n> Reader<'n> {
             let Some(kind) = outer.get("query") else { continue };
             let Some(inner) = kind.get("spec") else { continue };
             let id = outer.word("refId").unwrap_or_default();
-            // The plugin's name says it; the reference to a data source only which one.
-            let named = kind.get("group").or_else(|| kind.get("kind"));
-            let foreign = named.filter(|name| !matches!(name.text(), Some("DataQuery" | "prometheus" | "")));
-            let source = match foreign {
-                Some(_) => None,
-                None => outer.get("datasource").or_else(|| kind.get("datasource")),
-            };
-            let target = Target { spec: inner, source, id, hidden: outer.is("hidden") };
-            match foreign.and_then(Node::text) {
-                Some(kind) if !kind.contains("prometheus") => {
-                    self.foreign(
-                        &target,
-                        &shared,
-                        &format!("its data source is {}, not Prometheus", shortened(kind)),
-                    );
+            let kind_name = plugin(kind).filter(|name| *name != "DataQuery");
+            let is_prometheus = kind_name.is_some_and(|name| name.contains("prometheus"));
+            let source = outer.get("datasource").or_else(|| kind.get("datasource"));
+            let target = Target { spec: inner, source, id, hidden: outer.is("hidden"), is_prometheus };
+            match kind_name {
+                Some(name) if !is_prometheus => {
+                    let why = format!("its data source is {}, not Prometheus", shortened(name));
+                    self.foreign(&target, &shared, &why);
                 }
                 _ => self.target(&target, &shared),
             }
@@ -253,7 +254,10 @@ impl<'n> Reader<'n> {
             least: annotation.word("step"),
             ..Panel::default()
         };
-        self.target(&Target { spec: body, source: None, id: "", hidden: false }, &shared);
+        self.target(
+            &Target { spec: body, source: None, id: "", hidden: false, is_prometheus: false },
+            &shared,
+        );
     }
 
     fn foreign(&mut self, target: &Target<'_>, panel: &Panel<'_>, why: &str) {
@@ -264,7 +268,12 @@ impl<'n> Reader<'n> {
 
     fn target(&mut self, target: &Target<'n>, panel: &Panel<'n>) {
         let mut notes = Vec::new();
-        match asks(target.source, panel.source, self.dashboard, &self.variables) {
+        let asks = if target.is_prometheus {
+            Asks::Prometheus(None)
+        } else {
+            asks(target.source, panel.source, self.dashboard, &self.variables)
+        };
+        match asks {
             Asks::Other(why) => return self.foreign(target, panel, &why),
             Asks::Prometheus(_) if target.spec.get("expr").is_none() => {
                 return self.foreign(target, panel, "it has no PromQL expression (expr)");
@@ -338,14 +347,15 @@ impl<'n> Reader<'n> {
         };
         let steps = interval::steps(&asked);
         let about = format!(
-            "The step is {}: {} over {points} points, rounded, and not below {}.",
+            "The step is {}: {} over {points} points, rounded, and not below {}{}.",
             interval::write(steps.step_ms),
             self.window_from,
             match (query, asked.panel_ms) {
                 (Least::Ms(_), _) => "the query's own least step",
                 (_, Some(_)) => "the panel's least interval",
                 _ => "the scrape interval",
-            }
+            },
+            if asked.factor > 1 { format!(", times {}", asked.factor) } else { String::new() }
         );
         (steps, about)
     }

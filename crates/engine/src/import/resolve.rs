@@ -10,6 +10,8 @@ pub(super) const ANYTHING: &str = ".+";
 const MAX_BYTES: usize = 16 * 1024;
 /// Variables in values of variables, at most so deep.
 const MAX_DEPTH: usize = 8;
+/// References in a query with its variables at most: they may stand for nothing, so that no text grows.
+const MAX_REFERENCES: usize = 2_000;
 
 /// What a query is resolved with.
 pub(super) struct Context<'a> {
@@ -39,8 +41,14 @@ pub(super) struct Resolved {
 /// # Errors
 /// Why that cannot be done.
 pub(super) fn resolve(written: &str, context: &Context<'_>) -> Result<Resolved, String> {
-    let mut work =
-        Work { context, out: Resolved::default(), quote: None, matcher: "", seen: FxHashSet::default() };
+    let mut work = Work {
+        context,
+        out: Resolved::default(),
+        quote: None,
+        matcher: "",
+        seen: FxHashSet::default(),
+        references: 0,
+    };
     work.expand(written, 0)?;
     Ok(work.out)
 }
@@ -112,6 +120,7 @@ struct Work<'a> {
     /// The operator before that string: `=~`, or empty.
     matcher: &'static str,
     seen: FxHashSet<String>,
+    references: usize,
 }
 
 impl Work<'_> {
@@ -156,6 +165,10 @@ impl Work<'_> {
     }
 
     fn put(&mut self, written: &str, reference: &Reference<'_>, depth: usize) -> Result<(), String> {
+        self.references += 1;
+        if self.references > MAX_REFERENCES {
+            return Err(format!("with its variables it names more than {MAX_REFERENCES} of them"));
+        }
         let name = reference.name;
         let context = self.context;
         let template = context.variables.get(name);
@@ -264,10 +277,19 @@ impl Work<'_> {
             each(&|value| format!("{quote}{}{quote}", value.replace(quote, &format!("\\{quote}"))), ",")
         };
         match format {
-            "regex" => match values {
-                [one] => regex(one),
-                _ => format!("({})", each(&regex, "|")),
-            },
+            "regex" => {
+                let text = match values {
+                    [one] => regex(one),
+                    _ => format!("({})", each(&regex, "|")),
+                };
+                if !matches!(self.quote, Some('"' | '\'')) || !text.contains('\\') {
+                    return text;
+                }
+                self.note(format!(
+                    "Grafana writes {name} with single backslashes, which Prometheus refuses in this string; they are doubled."
+                ));
+                text.replace('\\', "\\\\")
+            }
             "pipe" => each(&str::to_owned, "|"),
             "csv" | "raw" | "text" => each(&str::to_owned, ","),
             "doublequote" => quoted('"'),
