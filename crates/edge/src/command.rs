@@ -1,21 +1,21 @@
 //! The command: from arguments to an exit code.
 
-use crate::cli::{self, Invocation};
-use crate::diagnostics;
+mod files;
+mod import;
+mod plan;
+mod report;
+mod undo;
+
+use crate::cli::{self, Ask, Command, Invocation};
 use crate::host::{Host, PlanFile};
 use crate::screen::Screen;
 use crate::text::{clean, one_line};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use std::collections::BTreeMap;
 use std::rc::Rc;
-use tsink_migrate_engine::plan::{self, PlanCheck};
 use tsink_migrate_engine::port::{FileError, Files, Ports};
-use tsink_migrate_engine::report::{self, Report, Status};
-use tsink_migrate_engine::run::{self, Control, Event, Job};
-
-/// Bytes of a plan file that are read at most: the engine's own limit, and one more to see that it is exceeded.
-const MAX_PLAN_BYTES: usize = 1024 * 1024 + 1;
+use tsink_migrate_engine::report::{Report, Status, console};
+use tsink_migrate_engine::run::{self, Control, Event, Job, Stage};
 
 /// Exit code when everything passed.
 pub const PASSED: i32 = 0;
@@ -24,30 +24,28 @@ pub const FAILED: i32 = 1;
 
 /// Runs the command with the arguments that follow its name, and gives the exit code.
 pub async fn run(host: Rc<dyn Host>, ports: Ports, arguments: Vec<String>) -> i32 {
-    let invocation = match cli::parse(&arguments) {
-        Ok(invocation) => invocation,
+    let done = match cli::parse(&arguments) {
+        Ok(Ask::Run(invocation)) => {
+            let files = Rc::new(PlanFiles {
+                host: host.clone(),
+                plan: invocation.config.clone(),
+                allow_outside: invocation.allow_outside,
+            });
+            work(&host, Ports { files, ..ports }, &invocation).await
+        }
+        Ok(Ask::Report(ask)) => report::run(&host, &ask).await,
+        Ok(Ask::Import(ask)) => import::run(&host, &ports, &ask).await,
+        Ok(Ask::Undo(ask)) => undo::run(&host, ports, &ask).await,
         Err(told) if told.asked_for => {
             host.stdout(&told.text);
             return PASSED;
         }
-        Err(told) => {
-            host.stderr(&clean(&told.text));
-            return FAILED;
-        }
+        Err(told) => Err(clean(&told.text)),
     };
-    let files = Rc::new(PlanFiles {
-        host: host.clone(),
-        plan: invocation.config.clone(),
-        allow_outside: invocation.allow_outside,
-    });
-    match work(&host, Ports { files, ..ports }, &invocation).await {
-        Ok(Status::Pass) => PASSED,
-        Ok(Status::Fail) => FAILED,
-        Err(told) => {
-            host.stderr(&told);
-            FAILED
-        }
-    }
+    done.unwrap_or_else(|told| {
+        host.stderr(&told);
+        FAILED
+    })
 }
 
 /// The files of a plan, which count from its folder.
@@ -78,15 +76,18 @@ impl Files for PlanFiles {
     }
 }
 
+/// An error as text to print, with its remedy.
+fn told(error: &tsink_migrate_engine::Error) -> String {
+    let remedy = if error.remedy.is_empty() { String::new() } else { format!("\n{}", error.remedy) };
+    format!("error: {}{}\n", one_line(&error.to_string()), clean(&remedy))
+}
+
 /// Runs the job and delivers its reports. The error is text to print, with its line end.
-async fn work(host: &Rc<dyn Host>, ports: Ports, invocation: &Invocation) -> Result<Status, String> {
+async fn work(host: &Rc<dyn Host>, ports: Ports, invocation: &Invocation) -> Result<i32, String> {
     let job = prepare(host, &ports, invocation).await?;
     if let Some(dir) = &invocation.artifact_dir {
         // Now, not after hours of work.
-        let made = host.make_dir(dir).await;
-        made.map_err(|why| {
-            format!("error: the directory {} cannot be made: {}\n", one_line(dir), one_line(&why))
-        })?;
+        files::make_dir(host, dir).await?;
     }
     let screen = Rc::new(Screen::new(host.clone(), ports.clock.clone()));
     let control = Control::new();
@@ -101,67 +102,72 @@ async fn work(host: &Rc<dyn Host>, ports: Ports, invocation: &Invocation) -> Res
         let screen = screen.clone();
         Rc::new(move |event| screen.show(&event))
     };
-    let outcome = run::execute(ports, job, control, sink).await;
+    let redaction = job.plan.options.redact.clone();
+    let outcome = execute(ports, job, control, sink).await;
     screen.clear();
-    let reports = outcome.map_err(|error| {
-        let remedy = if error.remedy.is_empty() { String::new() } else { format!("\n{}", error.remedy) };
-        format!("error: {}{}\n", one_line(&error.to_string()), clean(&remedy))
-    })?;
+    let reports: Vec<Report> = outcome.map_err(|error| told(&error))?;
+    // Whoever reads what this prints, in a CI's log say, is to see no more than readers of the report.
+    let reports: Vec<Report> = match redaction.is_empty() {
+        true => reports,
+        false => reports.iter().map(|report| report.redacted(&redaction)).collect(),
+    };
     for report in &reports {
-        host.stdout(&format!("{}\n", clean(&report::console(report))));
+        host.stdout(&format!("{}\n", clean(&console(report))));
     }
+    // Each stage but the last passed, or was the verification of a repair.
     let Some(last) = reports.last() else {
         return Err("error: the run ended without a report\n".to_owned());
     };
     if let Some(dir) = &invocation.artifact_dir {
-        write_artifacts(host, dir, last).await?;
+        files::write(host, dir, last, None).await?;
     }
-    Ok(if reports.iter().all(|report| report.status() == Status::Pass) { Status::Pass } else { Status::Fail })
+    Ok(if last.status() == Status::Pass { PASSED } else { FAILED })
+}
+
+/// Runs the job. A repair that was given no verification begins with one of its own, and ends there when that
+/// passes.
+async fn execute(
+    ports: Ports,
+    mut job: Job,
+    control: Control,
+    sink: Rc<dyn Fn(Event)>,
+) -> tsink_migrate_engine::Result<Vec<Report>> {
+    if job.stages != [Stage::Repair] || job.given.verify.is_some() || job.plan.options.dry_run {
+        return run::execute(ports, job, control, sink).await;
+    }
+    let first = Job { stages: vec![Stage::Verify], ..job.clone() };
+    let mut reports = run::execute(ports.clone(), first, control.clone(), sink.clone()).await?;
+    if let Some(report) = reports.last().filter(|report| report.status() == Status::Fail) {
+        job.given.take(report.clone());
+        reports.extend(run::execute(ports, job, control, sink).await?);
+    }
+    Ok(reports)
 }
 
 async fn prepare(host: &Rc<dyn Host>, ports: &Ports, invocation: &Invocation) -> Result<Job, String> {
-    let config = one_line(&invocation.config);
-    let read = host.read_file(&invocation.config, MAX_PLAN_BYTES).await;
-    let bytes =
-        read.map_err(|why| format!("error: the plan {config} cannot be read: {}\n", one_line(&why)))?;
-    let text = text(bytes).map_err(|why| format!("error: the plan {config} {why}\n"))?;
-    let check = check(host, ports, invocation, &text);
-    host.stderr(&diagnostics::lines(&config, &check));
-    if !check.is_ready() {
-        return Err(format!("error: {config} cannot run; nothing was sent\n"));
+    let Invocation { config, start, end, .. } = invocation;
+    let checked = plan::check(host, ports, config, start, end).await?;
+    let mut job =
+        tsink_migrate_host::start::job(checked, invocation.stages()).map_err(|error| told(&error))?;
+    if let Some(path) = &invocation.given {
+        let (report, _) = files::report(host, path).await?;
+        let wanted = match invocation.command {
+            Command::CutoverCheck => "a backfill",
+            _ => "a verification",
+        };
+        let fits = match (&report, invocation.command) {
+            (Report::Backfill(_), command) => command == Command::CutoverCheck,
+            (Report::Preflight(_), _) => false,
+            (_, command) => command == Command::Repair,
+        };
+        if !fits {
+            return Err(format!(
+                "error: {} reports {}; {wanted} is needed; nothing was sent\n",
+                one_line(path),
+                report.command()
+            ));
+        }
+        job.given.take(report);
     }
-    tsink_migrate_host::start::job(check, invocation.stages()).map_err(|error| format!("error: {error}\n"))
-}
-
-/// The plan as text.
-fn text(bytes: Vec<u8>) -> Result<String, String> {
-    if bytes.len() >= MAX_PLAN_BYTES {
-        return Err("has more than 1 MiB; is it a plan?".to_owned());
-    }
-    String::from_utf8(bytes)
-        .map_err(|error| format!("is not UTF-8 text (at byte {})", error.utf8_error().valid_up_to()))
-}
-
-/// Checks the plan; of the environment, only the variables that it names are looked at.
-fn check(host: &Rc<dyn Host>, ports: &Ports, invocation: &Invocation, text: &str) -> PlanCheck {
-    let with = |secrets: &BTreeMap<String, String>| {
-        let now_ms = ports.clock.now_ms();
-        let (start, end) = (invocation.start.as_str(), invocation.end.as_str());
-        plan::check(text, &plan::Context { base: None, secrets, now_ms, start, end })
-    };
-    let first = with(&BTreeMap::new());
-    if first.secret_names.is_empty() {
-        return first;
-    }
-    with(&diagnostics::secrets(&first.secret_names, |name| host.variable(name)))
-}
-
-async fn write_artifacts(host: &Rc<dyn Host>, dir: &str, report: &Report) -> Result<(), String> {
-    for (name, text) in [("report.json", report::json(report)), ("report.md", report::markdown(report))] {
-        let written = host.write_file(dir, name, &text).await;
-        written.map_err(|why| {
-            format!("error: {name} cannot be written to {}: {}\n", one_line(dir), one_line(&why))
-        })?;
-    }
-    Ok(())
+    Ok(job)
 }

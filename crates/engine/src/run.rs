@@ -29,7 +29,7 @@ mod verify;
 
 pub use control::Control;
 pub use recorded::preview;
-pub use undo::{Undone, undo};
+pub use undo::{Undone, undo, undo_plan};
 
 pub use event::{Event, NoticeLevel, Progress, SlabState, Stage};
 

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Millis, Window};
 use crate::plan::Plan;
 use crate::port::Ports;
+use crate::report::Undo;
 use serde::{Deserialize, Serialize};
 
 /// What the target did.
@@ -23,6 +24,18 @@ pub struct Undone {
     pub tombstones: u64,
     /// Rows of these selectors that the target still shows in the window.
     pub rows_left: u64,
+}
+
+/// What [`undo`] would delete, and the phrase that confirms it. Asks no server: the number of series is not known.
+pub fn undo_plan(plan: &Plan, window: Window) -> Undo {
+    Undo {
+        tenant: plan.target.tenant.clone(),
+        selectors: plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
+        start_ms: window.start_ms,
+        end_ms: window.end_ms,
+        confirmation: format!("delete from {}", plan.target.tenant),
+        ..Undo::default()
+    }
 }
 
 /// Deletes what the plan's selectors find at the target in the window, with tombstones. `confirmation` is what
