@@ -33,11 +33,11 @@ Exit code: 0 when there is a query to check; 1 when there is none, or when a fil
 left out (of other data sources, hidden, not PromQL) do not change it.";
 
 const UNDO: &str = "\
-Without --confirm nothing is asked and nothing is deleted: what would be is printed, with the phrase to confirm it,
+Without --confirm no server is asked and nothing is deleted: what would be is printed, with the phrase to confirm it,
 and the exit code is 1. The phrase names tenant, selectors and window, so that it fits no other delete. Write both
 ends of the window as fixed times: with a relative one, the phrase fits a moment only.
 
-Needs tsink's admin API (--admin-api-enabled) at the plan's target.
+Needs tsink's admin API at the plan's target: tsink-server --enable-admin-api, and its admin token in target.headers.
 
 Exit code: 0 when all was deleted and tsink shows none of it any more, 1 otherwise.";
 

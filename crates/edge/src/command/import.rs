@@ -99,7 +99,7 @@ impl Checks {
 /// What was decided, with line ends.
 fn remarks(path: &str, import: &Import) -> String {
     let kind = match import.kind {
-        ImportKind::GrafanaDashboard => format!("Grafana dashboard {:?}", one_line(&import.title)),
+        ImportKind::GrafanaDashboard => format!("Grafana dashboard \"{}\"", one_line(&import.title)),
         ImportKind::PrometheusRules => "Prometheus rules".to_owned(),
     };
     let mut out = format!(
