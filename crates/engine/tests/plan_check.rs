@@ -166,16 +166,29 @@ fn what_a_victoriametrics_plan_gets_wrong() {
         lines(&in_command(&text.replace(from, to)))
     };
     let export = "\"export_url\":      \"http://victoria:8428/api/v1/export\",";
-    insta::assert_snapshot!(with(export, ""), @"");
-    insta::assert_snapshot!(with("8428/api/v1/export", "8428/sentinel-secret/api/v1/export/native"), @"");
-    insta::assert_snapshot!(with("8428/api/v1/export", "8428/"), @"");
+    insta::assert_snapshot!(with(export, ""), @r"
+    2:13 error [source.export_url] export_url is missing | Add VictoriaMetrics' export endpoint, as in http://victoria:8428/api/v1/export.
+    ");
+    insta::assert_snapshot!(with("8428/api/v1/export", "8428/sentinel-secret/api/v1/export/native"), @r"
+    4:24 error [source.export_url] this endpoint exports another format than JSON lines | End the path with /api/v1/export.
+    ");
+    insta::assert_snapshot!(with("8428/api/v1/export", "8428/"), @r"
+    4:24 error [source.export_url] the path does not end with /api/v1/export | Write VictoriaMetrics' export endpoint, as in http://victoria:8428/api/v1/export; in a cluster, that of vmselect: http://vmselect:8481/select/0/prometheus/api/v1/export.
+    ");
     insta::assert_snapshot!(
         with(export, &format!("{export} \"remote_read_url\": \"http://a/read\", \"exemplar_url\": \"http://a/b\", \"capture_manifest_path\": \"c\",")),
-        @""
+        @r"
+    4:81 warning [source.remote_read_url] remote_read_url is not used for a victoriametrics source | Remove it.
+    4:114 warning [source.exemplar_url] VictoriaMetrics keeps no exemplars, so this endpoint has none to offer | Remove it.
+    4:153 warning [source.capture_manifest_path] capture_manifest_path is not used for a victoriametrics source | Remove it.
+    "
     );
     insta::assert_snapshot!(
         with("\"promql_checks\"", "\"options\": {\"read_via\": \"instant_query\"}, \"exemplar_checks\": [{\"query\": \"up\"}], \"promql_checks\""),
-        @""
+        @r"
+    21:14 warning [options.read_via] read_via has no effect: a victoriametrics source is always read through export_url | Remove it.
+    21:64 warning [exemplar_checks] exemplars are not compared: VictoriaMetrics keeps none | Remove exemplar_checks.
+    "
     );
 }
 
