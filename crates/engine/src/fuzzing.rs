@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod plan;
 pub mod read_response;
 pub mod snappy;
+pub mod vm_export;
 
 pub use capture_lines::capture_lines;
 pub use capture_manifest::capture_manifest;
@@ -16,3 +17,4 @@ pub use chunks::chunks;
 pub use plan::plan;
 pub use read_response::read_response;
 pub use snappy::snappy;
+pub use vm_export::vm_export;

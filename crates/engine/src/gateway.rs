@@ -127,7 +127,11 @@ fn plan_urls(input: &GatewayInput, base: &str) -> Vec<(String, String)> {
 
 /// What the plan does not say and the operator must put in.
 fn unknown_upstreams_note(input: &GatewayInput) -> &'static str {
-    if input.endpoints.iter().any(|endpoint| endpoint.upstream.is_assumed) {
+    if input.endpoints.iter().any(|endpoint| endpoint.upstream.is_assumed) && input.is_victoria() {
+        " The plan's URLs lie on the page's own origin, so it does not say where the servers are: the \
+         addresses http://127.0.0.1:8428 (source) and http://127.0.0.1:9201 (target) are assumptions; put in \
+         yours."
+    } else if input.endpoints.iter().any(|endpoint| endpoint.upstream.is_assumed) {
         " The plan's URLs lie on the page's own origin, so it does not say where the servers are: the \
          addresses http://127.0.0.1:9090 (source) and http://127.0.0.1:9201 (target) are assumptions; put in \
          yours."

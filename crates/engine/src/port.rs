@@ -233,6 +233,33 @@ pub struct Call<T> {
     pub parse: Parse<T>,
 }
 
+/// A call whose answer is read as it arrives, and never held as a whole.
+#[derive(Clone)]
+pub struct StreamCall<T> {
+    /// The request.
+    pub request: Request,
+    /// Bytes of a refusal's body at most.
+    pub limit: usize,
+    /// Begins to read an answer, given its status, its headers and the first piece of its body; an error for every
+    /// status that is not the wanted one.
+    pub open: Rc<dyn Fn(&Answer) -> crate::Result<Box<dyn Intake<T>>>>,
+}
+
+/// What reads an answer that arrives in pieces.
+pub trait Intake<T> {
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// For what is not what it should be; it takes nothing afterwards.
+    fn feed(&mut self, bytes: &[u8]) -> crate::Result<()>;
+
+    /// Ends the answer.
+    ///
+    /// # Errors
+    /// When it ends too early.
+    fn finish(self: Box<Self>) -> crate::Result<T>;
+}
+
 /// Reads a body to its end.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 mod text;
 
+pub(crate) use text::with_query as query_url;
 pub(crate) use text::{prom_time, sibling};
 use text::{step_text, with_query};
 
@@ -162,13 +163,18 @@ impl<'a> Server<'a> {
         limit: usize,
         read: impl Fn(&Answer, &Asked) -> crate::Result<T> + 'static,
     ) -> Call<T> {
-        if with_query(errand.url, params).len() <= MAX_URL {
-            return self.get(errand, params, limit, read);
+        self.call(errand, self.get_or_form_request(errand, params), limit, read)
+    }
+
+    /// The request of [`Self::get_or_form`].
+    pub fn get_or_form_request(&self, errand: &Errand<'_>, params: &[(&str, &str)]) -> Request {
+        let url = with_query(errand.url, params);
+        if url.len() <= MAX_URL {
+            return self.request(Method::Get, url, &[], Bytes::new());
         }
         let form: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-        let request = self.request(Method::Post, errand.url.to_owned(), &headers, Bytes::from(form));
-        self.call(errand, request, limit, read)
+        self.request(Method::Post, errand.url.to_owned(), &headers, Bytes::from(form))
     }
 
     /// `query_range`: both ends included, a point every `step_ms` (greater than zero).

@@ -16,6 +16,7 @@ pub(crate) mod proto;
 mod series;
 pub mod snappy;
 pub mod types;
+pub mod vm_export;
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

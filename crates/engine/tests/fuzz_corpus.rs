@@ -53,3 +53,8 @@ fn read_response() {
 fn snappy() {
     replay("snappy", fuzzing::snappy);
 }
+
+#[test]
+fn vm_export() {
+    replay("vm_export", fuzzing::vm_export);
+}

@@ -144,13 +144,68 @@ fn many_mistakes_at_once() {
 }
 
 #[test]
-fn victoriametrics_is_refused_in_one_sentence() {
+fn the_specifications_victoriametrics_plan_is_ready() {
     let checked = in_command(&plan("victoriametrics"));
-    let errors: Vec<_> =
-        checked.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
-    assert_eq!(errors.len(), 1, "{errors:?}");
-    assert_eq!(errors[0].path, "source.kind");
-    assert!(errors[0].message.contains("cannot read victoriametrics"), "{}", errors[0].message);
+    assert_eq!(lines(&checked), "");
+    let source = checked.plan.unwrap().source;
+    assert_eq!(source.kind, SourceKind::VictoriaMetrics);
+    assert_eq!(source.samples_url(), "http://victoria:8428/api/v1/export");
+    assert_eq!((source.remote_read_url.as_str(), source.exemplar_url), ("", None));
+    let summary = checked.summary.unwrap();
+    assert_eq!(
+        (summary.source_kind.as_str(), summary.source_host.as_str()),
+        ("victoriametrics", "victoria:8428")
+    );
+}
+
+#[test]
+fn what_a_victoriametrics_plan_gets_wrong() {
+    let with = |from: &str, to: &str| {
+        let text = plan("victoriametrics");
+        assert!(text.contains(from));
+        lines(&in_command(&text.replace(from, to)))
+    };
+    let export = "\"export_url\":      \"http://victoria:8428/api/v1/export\",";
+    insta::assert_snapshot!(with(export, ""), @r"
+    2:13 error [source.export_url] export_url is missing | Add VictoriaMetrics' export endpoint, as in http://victoria:8428/api/v1/export.
+    ");
+    insta::assert_snapshot!(with("8428/api/v1/export", "8428/sentinel-secret/api/v1/export/native"), @r"
+    4:24 error [source.export_url] this endpoint exports another format than JSON lines | End the path with /api/v1/export.
+    ");
+    insta::assert_snapshot!(with("8428/api/v1/export", "8428/"), @r"
+    4:24 error [source.export_url] the path does not end with /api/v1/export | Write VictoriaMetrics' export endpoint, as in http://victoria:8428/api/v1/export; in a cluster, that of vmselect: http://vmselect:8481/select/0/prometheus/api/v1/export.
+    ");
+    insta::assert_snapshot!(
+        with(export, &format!("{export} \"remote_read_url\": \"http://a/read\", \"exemplar_url\": \"http://a/b\", \"capture_manifest_path\": \"c\",")),
+        @r"
+    4:81 warning [source.remote_read_url] remote_read_url is not used for a victoriametrics source | Remove it.
+    4:114 warning [source.exemplar_url] VictoriaMetrics keeps no exemplars, so this endpoint has none to offer | Remove it.
+    4:153 warning [source.capture_manifest_path] capture_manifest_path is not used for a victoriametrics source | Remove it.
+    "
+    );
+    insta::assert_snapshot!(
+        with("\"promql_checks\"", "\"options\": {\"read_via\": \"instant_query\"}, \"exemplar_checks\": [{\"query\": \"up\"}], \"promql_checks\""),
+        @r"
+    21:14 warning [options.read_via] read_via has no effect: a victoriametrics source is always read through export_url | Remove it.
+    21:64 warning [exemplar_checks] exemplars are not compared: VictoriaMetrics keeps none | Remove exemplar_checks.
+    "
+    );
+}
+
+#[test]
+fn on_a_page_the_export_may_be_relative() {
+    let text =
+        plan("victoriametrics").replace("http://victoria:8428/api/v1/export", "victoria/api/v1/export");
+    assert!(lines(&in_command(&text)).contains("[source.export_url]"));
+    let context = Context {
+        base: Some("https://page.example/migrate/"),
+        secrets: &BTreeMap::new(),
+        now_ms: NOW,
+        start: "",
+        end: "",
+    };
+    let source = check(&text, &context).plan.unwrap().source;
+    assert_eq!(source.samples_url(), "https://page.example/migrate/victoria/api/v1/export");
 }
 
 #[test]

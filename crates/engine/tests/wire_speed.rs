@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tsink_migrate_engine::model::{Labels, Sample, Series, Window};
 use tsink_migrate_engine::wire::prom_read::SlabData;
 use tsink_migrate_engine::wire::prom_write::BatchBuilder;
-use tsink_migrate_engine::wire::snappy;
+use tsink_migrate_engine::wire::{snappy, vm_export};
 
 const SERIES: usize = 1_000;
 const SAMPLES: i64 = 5_760;
@@ -109,6 +109,52 @@ fn a_day_of_a_thousand_series() {
     println!("identities       {took:?} {identities:x}");
     let (took, _) = best(|| read.decode());
     println!("decode           {took:?}");
+}
+
+/// The same day as VictoriaMetrics exports it: floats with a few decimals, and whole numbers.
+#[test]
+#[ignore = "a measurement"]
+fn an_export_of_a_thousand_series() {
+    use std::fmt::Write as _;
+    let mut body = String::new();
+    for at in 0..SERIES as i64 {
+        for part in 0..SAMPLES.div_euclid(960) {
+            let steps = part * 960..(part + 1) * 960;
+            let _ = write!(
+                body,
+                "{{\"metric\":{{\"__name__\":\"http_requests_total\",\"instance\":\"10.0.0.{at}:9100\",\"job\":\"node\"}},\"values\":["
+            );
+            for step in steps.clone() {
+                let value = (step * 7919 + at) % 1_000_003;
+                let _ = if at % 2 == 0 {
+                    write!(body, "{value},")
+                } else {
+                    write!(body, "{},", value as f64 / 1000.0)
+                };
+            }
+            body.pop();
+            body.push_str("],\"timestamps\":[");
+            steps.for_each(|step| {
+                let _ = write!(body, "{},", START_MS + step * 15_000);
+            });
+            body.pop();
+            body.push_str("]}\n");
+        }
+    }
+    let (took, read) = best(|| {
+        let mut decoder = vm_export::Decoder::new(EVER);
+        body.as_bytes().chunks(1 << 16).for_each(|piece| decoder.feed(piece).unwrap());
+        decoder.finish().unwrap()
+    });
+    assert_eq!(read.sample_count(), SERIES as u64 * SAMPLES as u64);
+    let (copied, _) = best(|| body.as_bytes().to_vec());
+    let bytes = body.len() as f64;
+    println!(
+        "export           {took:?}  {} MB, {:.0} MB/s, {:.0} times a copy of it",
+        body.len() >> 20,
+        bytes / took.as_secs_f64() / 1e6,
+        took.as_secs_f64() / copied.as_secs_f64()
+    );
 }
 
 const EVER: Window = Window { start_ms: i64::MIN, end_ms: i64::MAX };

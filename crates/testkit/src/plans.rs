@@ -26,3 +26,16 @@ pub fn plan(source: &str, target: &str, tenant: &str, selectors: &[&str]) -> Val
         "selectors": selectors,
     })
 }
+
+/// The same for VictoriaMetrics as the source. `source` may end with `/prometheus`.
+pub fn victoria_plan(source: &str, target: &str, tenant: &str, selectors: &[&str]) -> Value {
+    let at = |path: &str| format!("{source}/api/v1/{path}");
+    let mut plan = plan(source, target, tenant, selectors);
+    plan["source"] = json!({
+        "kind": "victoriametrics",
+        "export_url": at("export"),
+        "query_range_url": at("query_range"),
+        "metadata_url": at("metadata"),
+    });
+    plan
+}

@@ -6,12 +6,14 @@
 mod prometheus;
 mod proxy;
 mod tsink;
+mod victoriametrics;
 
 pub use prometheus::{
     BASIC_AUTH_PASSWORD, BASIC_AUTH_USER, BASIC_AUTHORIZATION, Prometheus, PrometheusOptions,
 };
 pub use proxy::{Caddy, Nginx};
 pub use tsink::{Tsink, TsinkOptions};
+pub use victoriametrics::{VictoriaMetrics, VictoriaMetricsOptions};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -13,6 +13,8 @@ pub enum Tool {
     NativeMigrate,
     /// `prometheus`.
     Prometheus,
+    /// `victoria-metrics`.
+    VictoriaMetrics,
     /// `promtool`.
     Promtool,
     /// `caddy`.
@@ -30,6 +32,7 @@ impl Tool {
             Self::TsinkServer => "TSINK_SERVER",
             Self::NativeMigrate => "TSINK_MIGRATE_NATIVE",
             Self::Prometheus => "PROMETHEUS",
+            Self::VictoriaMetrics => "VICTORIA_METRICS",
             Self::Promtool => "PROMTOOL",
             Self::Caddy => "CADDY",
             Self::Nginx => "NGINX",
@@ -43,6 +46,7 @@ impl Tool {
             Self::TsinkServer => "tsink-server",
             Self::NativeMigrate => "tsink-migrate",
             Self::Prometheus => "prometheus",
+            Self::VictoriaMetrics => "victoria-metrics",
             Self::Promtool => "promtool",
             Self::Caddy => "caddy",
             Self::Nginx => "nginx",

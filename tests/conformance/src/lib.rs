@@ -18,6 +18,7 @@ pub fn plan_for(source: &str, target: &str) -> Plan {
             kind: SourceKind::Prometheus,
             headers: vec![("X-Extra".to_owned(), Secret::new("1"))],
             remote_read_url: at(source, "read"),
+            export_url: None,
             capture_manifest_path: None,
             query_range_url: Some(at(source, "query_range")),
             metadata_url: Some(at(source, "metadata")),

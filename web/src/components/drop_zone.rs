@@ -40,7 +40,7 @@ pub fn DropZone(
                 <div class="drop-zone" data-testid="drop-zone">
                     <h1>"Drop a plan or a recording"</h1>
                     <p class="dim">
-                        "Move Prometheus history, or recorded OTLP, InfluxDB, StatsD and Graphite payloads, into tsink, "
+                        "Move Prometheus or VictoriaMetrics history, or recorded OTLP, InfluxDB, StatsD and Graphite payloads, into tsink, "
                         "and prove that every sample arrived. Files stay in this browser; data goes only to the servers that your plan names."
                     </p>
                     <div class="row centre">

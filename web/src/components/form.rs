@@ -10,7 +10,7 @@ use headers::Headers;
 use leptos::prelude::*;
 use queries::Queries;
 use recorded::Recorded;
-use tsink_migrate_engine::plan::Draft;
+use tsink_migrate_engine::plan::{Draft, SourceKind};
 
 /// The plan as the form sees it; none while the text is not JSON.
 #[derive(Clone, Copy)]
@@ -68,12 +68,45 @@ fn Source() -> impl IntoView {
     let metadata = move || form.get(endpoints::moves_metadata);
     let exemplars = move || form.get(endpoints::moves_exemplars);
     let is_odd = move || base.with(Option::is_none);
+    let is_victoria = Memo::new(move |_| form.get(endpoints::is_victoria));
+    let kinds = [(SourceKind::Prometheus, "Prometheus"), (SourceKind::VictoriaMetrics, "VictoriaMetrics")];
+    let options = move || {
+        kinds.map(|(kind, title)| {
+            let is_selected = move || is_victoria.get() == (kind == SourceKind::VictoriaMetrics);
+            view! { <option value=kind.as_str() selected=is_selected>{title}</option> }
+        })
+    };
+    let choose = move |event| {
+        let word = event_target_value(&event);
+        if let Some((kind, _)) = kinds.into_iter().find(|(kind, _)| kind.as_str() == word) {
+            form.edit(|draft| endpoints::set_source_kind(draft, kind));
+        }
+    };
+    let hint = move || {
+        if is_victoria.get() {
+            "http://victoria:8428 or /victoria"
+        } else {
+            "http://prometheus:9090 or /prometheus"
+        }
+    };
     view! {
         <div class="group">
-            <h3>"Source: Prometheus"</h3>
+            <h3>"Source"</h3>
+            <div class="field-group">
+                <label for="source-kind">"Kind"</label>
+                <select
+                    id="source-kind"
+                    class="input"
+                    data-testid="form-source-kind"
+                    disabled=is_odd
+                    on:change=choose
+                >
+                    {options}
+                </select>
+            </div>
             <Base
                 id="source-base"
-                hint="http://prometheus:9090 or /prometheus"
+                hint=Signal::derive(hint)
                 base
                 set=|draft: &mut Draft, base: &str| endpoints::set_source(draft, base)
             />
@@ -87,16 +120,19 @@ fn Source() -> impl IntoView {
                 />
                 "Metadata (type, help, unit)"
             </label>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    data-testid="form-exemplars"
-                    disabled=is_odd
-                    prop:checked=exemplars
-                    on:change=move |event| form.edit(|draft| endpoints::set_exemplars(draft, event_target_checked(&event)))
-                />
-                "Exemplars"
-            </label>
+            // VictoriaMetrics keeps none.
+            <Show when=move || !is_victoria.get()>
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        data-testid="form-exemplars"
+                        disabled=is_odd
+                        prop:checked=exemplars
+                        on:change=move |event| form.edit(|draft| endpoints::set_exemplars(draft, event_target_checked(&event)))
+                    />
+                    "Exemplars"
+                </label>
+            </Show>
             <Headers is_source=true />
         </div>
     }
@@ -111,7 +147,7 @@ fn Target() -> impl IntoView {
             <h3>"Target: tsink"</h3>
             <Base
                 id="target-base"
-                hint="http://tsink:9201 or /tsink"
+                hint=Signal::stored("http://tsink:9201 or /tsink")
                 base
                 set=|draft: &mut Draft, base: &str| endpoints::set_target(draft, base)
             />
@@ -137,7 +173,7 @@ fn Target() -> impl IntoView {
 #[component]
 fn Base(
     id: &'static str,
-    hint: &'static str,
+    hint: Signal<&'static str>,
     base: Memo<Option<String>>,
     set: fn(&mut Draft, &str),
 ) -> impl IntoView {
@@ -151,7 +187,7 @@ fn Base(
                 id=id
                 class="input mono"
                 data-testid=format!("form-{id}")
-                placeholder=hint
+                placeholder=move || hint.get()
                 autocomplete="off"
                 spellcheck="false"
                 aria-describedby=meaning.clone()
@@ -163,7 +199,7 @@ fn Base(
                 {move || if is_odd() {
                     "Its endpoints lie in places of their own: edit them under Text.".to_owned()
                 } else {
-                    format!("As this page's browser reaches it: {hint}")
+                    format!("As this page's browser reaches it: {}", hint.get())
                 }}
             </p>
         </div>

@@ -1,17 +1,35 @@
 //! Base URLs in a form, endpoints in a plan.
 
-use tsink_migrate_engine::plan::{Draft, DraftHeader};
+use tsink_migrate_engine::plan::{Draft, DraftHeader, SourceKind};
 
 const READ: &str = "/api/v1/read";
+const EXPORT: &str = "/api/v1/export";
 const WRITE: &str = "/api/v1/write";
 const QUERY_RANGE: &str = "/api/v1/query_range";
 const METADATA: &str = "/api/v1/metadata";
 const EXEMPLARS: &str = "/api/v1/query_exemplars";
 const STATUS: &str = "/api/v1/status/tsdb";
 
-/// The source's base URL, if its endpoints lie where Prometheus has them. Empty when none is set.
+/// Whether the source is VictoriaMetrics.
+pub fn is_victoria(draft: &Draft) -> bool {
+    draft.source.kind == SourceKind::VictoriaMetrics.as_str()
+}
+
+/// The source's base URL, if its endpoints lie where its kind has them. Empty when none is set. VictoriaMetrics has
+/// them in two places, with `/prometheus` before them and without; where a plan uses both, the base is without.
 pub fn source_base(draft: &Draft) -> Option<String> {
     let source = &draft.source;
+    if is_victoria(draft) {
+        let urls = [
+            (&source.export_url, EXPORT),
+            (&source.query_range_url, QUERY_RANGE),
+            (&source.metadata_url, METADATA),
+        ];
+        return base(urls).or_else(|| {
+            let short = urls.map(|(url, path)| (url.replacen(&format!("/prometheus{path}"), path, 1), path));
+            base(short.each_ref().map(|(url, path)| (url, *path)))
+        });
+    }
     base([
         (&source.remote_read_url, READ),
         (&source.query_range_url, QUERY_RANGE),
@@ -52,11 +70,26 @@ fn base<const N: usize>(urls: [(&String, &str); N]) -> Option<String> {
 pub fn set_source(draft: &mut Draft, base: &str) {
     let (metadata, exemplars) = (moves_metadata(draft), moves_exemplars(draft));
     let at = |path: &str, is_on: bool| at(base, path, is_on);
-    draft.source.kind = "prometheus".to_owned();
-    draft.source.remote_read_url = at(READ, true);
+    let victoria = is_victoria(draft);
+    if !victoria {
+        draft.source.kind = SourceKind::Prometheus.as_str().to_owned();
+    }
+    draft.source.remote_read_url = at(READ, !victoria);
+    draft.source.export_url = at(EXPORT, victoria);
     draft.source.query_range_url = at(QUERY_RANGE, true);
     draft.source.metadata_url = at(METADATA, metadata);
-    draft.source.exemplar_url = at(EXEMPLARS, exemplars);
+    draft.source.exemplar_url = at(EXEMPLARS, exemplars && !victoria);
+}
+
+/// Makes the source one of another kind at the same base URL.
+pub fn set_source_kind(draft: &mut Draft, kind: SourceKind) {
+    let base = source_base(draft).unwrap_or_default();
+    if kind == SourceKind::VictoriaMetrics {
+        // It has one way to be read.
+        draft.options.read_via.clear();
+    }
+    draft.source.kind = kind.as_str().to_owned();
+    set_source(draft, &base);
 }
 
 /// Moves the target to another base URL.
@@ -135,6 +168,25 @@ mod tests {
         draft.target.write_url = "http://t:9201/write".to_owned();
         assert_eq!(target_base(&draft), None);
         assert_eq!(source_base(&Draft::default()).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_source_of_another_kind_at_the_same_base() {
+        let mut draft = Draft::for_servers("http://v:8428", "/tsink");
+        draft.options.read_via = "instant_query".to_owned();
+        set_source_kind(&mut draft, SourceKind::VictoriaMetrics);
+        let made = Draft::for_victoriametrics("http://v:8428", "/tsink");
+        assert_eq!((&draft.source, draft.options.read_via.as_str()), (&made.source, ""));
+        assert_eq!(source_base(&draft).as_deref(), Some("http://v:8428"));
+        draft.source.query_range_url = "http://v:8428/prometheus/api/v1/query_range".to_owned();
+        assert_eq!(source_base(&draft).as_deref(), Some("http://v:8428"));
+        draft.source.query_range_url = "http://other/api/v1/query_range".to_owned();
+        assert_eq!(source_base(&draft), None);
+        set_source(&mut draft, "/victoria");
+        assert_eq!(draft.source.export_url, "/victoria/api/v1/export");
+        set_source_kind(&mut draft, SourceKind::Prometheus);
+        assert_eq!(draft.source.remote_read_url, "/victoria/api/v1/read");
+        assert_eq!((draft.source.export_url.as_str(), draft.source.kind.as_str()), ("", "prometheus"));
     }
 
     #[test]

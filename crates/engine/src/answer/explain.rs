@@ -113,6 +113,30 @@ fn by_words(asked: &Asked, low: &str) -> Option<Explained> {
             "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`, or raise the \
              server's limit (`--storage.remote.read-sample-limit`, `--query.max-samples`).",
         )
+    } else if has("-search.maxsamplesper") || has("-search.maxpointsper") {
+        // VictoriaMetrics.
+        so(
+            ErrorKind::TooLarge,
+            "the request asks for more than the server gives at once",
+            "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`, or raise the \
+             server's limit, which its words name.",
+        )
+    } else if has("number of matching timeseries exceeds") || has("number of unique timeseries") {
+        so(
+            ErrorKind::BadRequest,
+            "the selector matches more series than the server gives at once",
+            "Narrow the selector, or split it into several, or start VictoriaMetrics with higher \
+             `-search.maxExportSeries` and `-search.maxUniqueTimeseries`.",
+        )
+    } else if has("-search.maxexportduration") || has("-search.maxqueryduration") {
+        so(
+            ErrorKind::Timeout,
+            "the server gave up, because the request took longer than it allows",
+            "It is asked again in smaller parts. If it fails again, raise `-search.maxExportDuration` (for queries \
+             `-search.maxQueryDuration`) at VictoriaMetrics.",
+        )
+    } else if has("unsupported path requested") {
+        not_found(asked, 404)
     } else if has("body too large") || has("headers too large") {
         so(
             ErrorKind::TooLarge,
@@ -314,6 +338,7 @@ fn not_found(asked: &Asked, status: u16) -> Explained {
     let Asked(inner) = asked;
     let path = match (inner.side, inner.purpose) {
         (Side::Target, Purpose::Write) => "/api/v1/write",
+        (_, Purpose::ReadSamples) if inner.field == "source.export_url" => "/api/v1/export",
         (_, Purpose::ReadSamples) if inner.method == crate::port::Method::Get => "/api/v1/query",
         (_, Purpose::ReadSamples) => "/api/v1/read",
         (_, Purpose::Query) => "/api/v1/query_range",

@@ -51,6 +51,10 @@ fn title(page: &str) -> Option<String> {
 /// One line without control characters and secrets, cut to a few hundred characters; `None` if nothing is
 /// left.
 pub(super) fn clean(text: &str, secrets: &[Secret]) -> Option<String> {
+    let (text, is_chain) = match without_request(text) {
+        Some(rest) => (rest, true),
+        None => (text, false),
+    };
     let mut line = String::with_capacity(text.len().min(4 * MAX_CHARS));
     for word in text.split(|c: char| c.is_whitespace() || is_hidden(c)).filter(|word| !word.is_empty()) {
         if !line.is_empty() {
@@ -66,11 +70,22 @@ pub(super) fn clean(text: &str, secrets: &[Secret]) -> Option<String> {
             }
         }
     }
-    if line.chars().count() > MAX_CHARS {
+    let count = line.chars().count();
+    if is_chain && count > MAX_CHARS {
+        // What failed first stands last.
+        line = ['…'].into_iter().chain(line.chars().skip(count - MAX_CHARS + 1)).collect();
+    } else if count > MAX_CHARS {
         line = line.chars().take(MAX_CHARS - 1).collect();
         line.push('…');
     }
     (!line.is_empty()).then_some(line)
+}
+
+/// VictoriaMetrics begins its errors with the request, `remoteAddr: "…"; requestURI: …; `, and ends them with the cause.
+fn without_request(text: &str) -> Option<&str> {
+    let rest = text.trim_start().strip_prefix("remoteAddr: ")?;
+    let (_, rest) = rest.split_once("requestURI: ")?;
+    rest.split_once("; ").map(|(_, rest)| rest)
 }
 
 /// Characters that change how text is shown: control characters, and those that reverse its direction.
@@ -115,6 +130,18 @@ mod tests {
         assert_eq!(long.chars().count(), 300);
         assert!(long.ends_with('…'));
         assert_eq!(of(&answer("", &[0, 1, 2, 255, 254, 10])), None);
+    }
+
+    #[test]
+    fn of_a_long_chain_of_causes_the_last_stays() {
+        let request = "remoteAddr: \"127.0.0.1:1\"; requestURI: /api/v1/export?match[]=lim&authKey=k; ";
+        assert_eq!(
+            clean(&format!("{request}cannot do it: too many"), &[]).as_deref(),
+            Some("cannot do it: too many")
+        );
+        let long = clean(&format!("{request}{}the cause", "cannot do it: ".repeat(100)), &[]).unwrap();
+        assert!(long.starts_with('…') && long.ends_with("the cause"));
+        assert_eq!(long.chars().count(), 300);
     }
 
     #[test]

@@ -19,9 +19,9 @@ pub(super) fn one_origin(input: &GatewayInput) -> Recipe {
         pass_on(&mut text, endpoint);
         text.push_str("\t}\n");
     }
-    text.push_str(
-        "\n\thandle /prometheus/* {\n\t\trespond 404\n\t}\n\n\thandle /tsink/* {\n\t\trespond 404\n\t}\n",
-    );
+    for prefix in [input.source_prefix(), "/tsink"] {
+        let _ = write!(text, "\n\thandle {prefix}/* {{\n\t\trespond 404\n\t}}\n");
+    }
     let _ = write!(
         text,
         "\n\thandle {{\n\t\troot * \"{}\"\n\t\tencode gzip\n\t\tfile_server\n\t}}\n}}\n",

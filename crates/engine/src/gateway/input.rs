@@ -2,8 +2,9 @@
 
 use crate::error::{Error, ErrorKind, redact_url};
 use crate::gateway::REQUEST_HEADERS;
-use crate::plan::Plan;
+use crate::plan::{Plan, SourceKind};
 use crate::port::Secret;
+use crate::source::victoriametrics::metrics_url;
 use url::{Host, Url};
 
 const GET: &[&str] = &["GET"];
@@ -67,17 +68,27 @@ impl GatewayInput {
         let page_origin = page.as_ref().map(origin_of).transpose()?;
         let (source, target) = (&plan.source, &plan.target);
         // A recording is no server.
-        let read = Some(&source.remote_read_url).filter(|_| !source.kind.is_recording());
+        let read = Some(&source.remote_read_url).filter(|_| source.kind == SourceKind::Prometheus);
+        let export = source.export_url.as_ref();
+        let of = |prometheus: &'static str, victoria: &'static str| {
+            if export.is_some() { victoria } else { prometheus }
+        };
         let probe = Some(&target.write_url).filter(|_| plan.options.live_probe.is_some());
         let wanted = [
             (Some("source.remote_read_url"), read, "/prometheus/api/v1/read", POST),
+            (Some("source.export_url"), export, "/victoria/api/v1/export", GET_POST),
             (
                 Some("source.query_range_url"),
                 source.query_range_url.as_ref(),
-                "/prometheus/api/v1/query_range",
+                of("/prometheus/api/v1/query_range", "/victoria/api/v1/query_range"),
                 GET_POST,
             ),
-            (Some("source.metadata_url"), source.metadata_url.as_ref(), "/prometheus/api/v1/metadata", GET),
+            (
+                Some("source.metadata_url"),
+                source.metadata_url.as_ref(),
+                of("/prometheus/api/v1/metadata", "/victoria/api/v1/metadata"),
+                GET,
+            ),
             (
                 Some("source.exemplar_url"),
                 source.exemplar_url.as_ref(),
@@ -86,6 +97,7 @@ impl GatewayInput {
             ),
             (None, read, "/prometheus/api/v1/query", GET_POST),
             (None, read, "/prometheus/api/v1/status/buildinfo", GET),
+            (None, export, "/victoria/metrics", GET),
             (Some("target.write_url"), Some(&target.write_url), "/tsink/api/v1/write", POST),
             (None, probe, "/tsink/write", POST),
             (Some("target.read_url"), Some(&target.read_url), "/tsink/api/v1/read", POST),
@@ -108,13 +120,20 @@ impl GatewayInput {
         for (field, url, path, methods) in wanted {
             let Some(url) = url else { continue };
             let side = if path.starts_with("/tsink") { "target" } else { "source" };
-            let beside = if side == "source" { "source.remote_read_url" } else { "target.write_url" };
+            let beside = match side {
+                "source" => of("source.remote_read_url", "source.export_url"),
+                _ => "target.write_url",
+            };
             let mut upstream = upstream(url, field.unwrap_or(beside))?;
             if page
                 .as_ref()
                 .is_some_and(|page| Url::parse(url).is_ok_and(|url| url.origin() == page.origin()))
             {
-                let port = if side == "source" { 9090 } else { 9201 };
+                let port = match side {
+                    "source" if export.is_some() => 8428,
+                    "source" => 9090,
+                    _ => 9201,
+                };
                 upstream = Upstream {
                     tls: false,
                     authority: format!("127.0.0.1:{port}"),
@@ -122,7 +141,13 @@ impl GatewayInput {
                     is_assumed: true,
                 };
             }
-            if field.is_none() {
+            if path == "/victoria/metrics" {
+                // Metrics lie at the server's root, not beside the API.
+                if !upstream.is_assumed {
+                    let Some(metrics) = metrics_url(&upstream.path) else { continue };
+                    upstream.path = metrics;
+                }
+            } else if field.is_none() {
                 // Derived paths stand beside remote read; where that has another name there are none.
                 let known = if side == "source" { "/api/v1/read" } else { "/api/v1/write" };
                 let Some(base) = upstream.path.strip_suffix(known) else { continue };
@@ -172,6 +197,16 @@ impl GatewayInput {
         Ok(self)
     }
 
+    /// Where the source's paths begin at the gateway.
+    pub(super) fn source_prefix(&self) -> &'static str {
+        if self.is_victoria() { "/victoria" } else { "/prometheus" }
+    }
+
+    /// Whether the source is VictoriaMetrics.
+    pub(super) fn is_victoria(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.field == Some("source.export_url"))
+    }
+
     /// The endpoints, source first.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
@@ -185,7 +220,7 @@ impl GatewayInput {
 
 /// `/prometheus/api/v1/read` → `/api/v1/read`.
 fn api_part(path: &str) -> &str {
-    ["/prometheus", "/tsink"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path)
+    ["/prometheus", "/victoria", "/tsink"].iter().find_map(|prefix| path.strip_prefix(prefix)).unwrap_or(path)
 }
 
 fn upstream(text: &str, field: &str) -> crate::Result<Upstream> {

@@ -27,9 +27,11 @@ pub(super) fn one_origin(input: &GatewayInput) -> Recipe {
         pass_on(&mut text, endpoint);
         text.push_str("    }\n");
     }
-    text.push_str(
-        "\n    location /prometheus/ { return 404; }\n    location /tsink/ { return 404; }\n\n    location / {\n        \
-         try_files $uri $uri/index.html =404;\n    }\n}\n",
+    let _ = write!(
+        text,
+        "\n    location {}/ {{ return 404; }}\n    location /tsink/ {{ return 404; }}\n\n    location / {{\n        \
+         try_files $uri $uri/index.html =404;\n    }}\n}}\n",
+        input.source_prefix()
     );
     Recipe {
         server: "nginx".to_owned(),

@@ -9,6 +9,7 @@ fn plan(source: &str, target: &str) -> Plan {
             kind: SourceKind::Prometheus,
             headers: vec![("authorization".into(), Secret::new("Bearer s3cret"))],
             remote_read_url: format!("{source}/api/v1/read"),
+            export_url: None,
             capture_manifest_path: None,
             query_range_url: Some(format!("{source}/api/v1/query_range")),
             metadata_url: Some(format!("{source}/api/v1/metadata")),
@@ -74,6 +75,57 @@ fn urls_on_the_pages_own_origin_do_not_lead_back_to_it() {
     assert!(recipe.text.contains("rewrite * /api/v1/write\n"), "{}", recipe.text);
     assert!(!recipe.text.contains("reverse_proxy http://127.0.0.1:8080"), "{}", recipe.text);
     assert!(recipe.note.contains("put in yours"), "{}", recipe.note);
+}
+
+fn victoria(source: &str, target: &str) -> Plan {
+    let mut plan = plan("http://unused", target);
+    plan.source.kind = SourceKind::VictoriaMetrics;
+    plan.source.remote_read_url = String::new();
+    plan.source.export_url = Some(format!("{source}/api/v1/export"));
+    plan.source.query_range_url = Some(format!("{source}/api/v1/query_range"));
+    plan.source.metadata_url = None;
+    plan.source.exemplar_url = None;
+    plan
+}
+
+#[test]
+fn victoriametrics_has_paths_of_its_own() {
+    let far = victoria("http://victoria.example:8428/prometheus", "http://t:9201");
+    let input = GatewayInput::from_plan(&far, "https://page.example/").unwrap();
+    let paths: Vec<(&str, String)> = input
+        .endpoints()
+        .iter()
+        .filter(|endpoint| !endpoint.path.starts_with("/tsink"))
+        .map(|endpoint| {
+            (endpoint.path.as_str(), format!("{}{}", endpoint.upstream.origin(), endpoint.upstream.path))
+        })
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            ("/victoria/api/v1/export", "http://victoria.example:8428/prometheus/api/v1/export".to_owned()),
+            (
+                "/victoria/api/v1/query_range",
+                "http://victoria.example:8428/prometheus/api/v1/query_range".to_owned()
+            ),
+            ("/victoria/metrics", "http://victoria.example:8428/metrics".to_owned()),
+        ]
+    );
+    for recipe in recipes(&input) {
+        assert!(!recipe.text.contains("/prometheus/*") && !recipe.text.contains("location /prometheus/"));
+        assert_eq!(recipe.urls[0].0, "source.export_url");
+        assert!(recipe.urls[0].1.ends_with("victoria/api/v1/export"));
+    }
+    let near = victoria("http://127.0.0.1:8080/victoria", "http://127.0.0.1:8080/tsink");
+    let recipe = &recipes(&GatewayInput::from_plan(&near, "http://127.0.0.1:8080/").unwrap())[0];
+    assert!(recipe.text.contains("reverse_proxy http://127.0.0.1:8428 "), "{}", recipe.text);
+    assert!(
+        recipe.text.contains("rewrite * /api/v1/export\n") && recipe.text.contains("rewrite * /metrics\n")
+    );
+    assert!(recipe.note.contains(":8428"), "{}", recipe.note);
+    let mut hostile = far;
+    hostile.source.export_url = Some("http://v:8428/{$HOME}/api/v1/export".into());
+    assert!(GatewayInput::from_plan(&hostile, "").unwrap_err().message.contains("source.export_url"));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use super::address::host;
 use super::fields::Fields;
 use super::walk::Walk;
 use super::{
-    Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck, json, lists, options, servers, window,
+    Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck, ReadVia, SourceKind, json, lists, options,
+    servers, window,
 };
 use crate::model::Window;
 use jsonc_parser::ast::Value;
@@ -178,6 +179,17 @@ fn read_plan(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Plan> {
     if let (Some(source), Some(target)) = (&source, &target) {
         fit_together(&plan, source, target, walk);
     }
+    if let (Some(read), Some(options)) = (source.as_ref().and_then(|read| read.section.as_ref()), &options)
+        && read.kind == SourceKind::VictoriaMetrics
+        && options.read_via != ReadVia::RemoteRead
+    {
+        walk.found.warning(
+            plan.get("options").map(json::start).unwrap_or_default(),
+            "options.read_via",
+            "read_via has no effect: a victoriametrics source is always read through export_url",
+            "Remove it.",
+        );
+    }
     if let (Some(probe), Some(target)) = (
         options.as_ref().and_then(|options| options.live_probe.as_ref()),
         target.as_ref().and_then(|read| read.section.as_ref()),
@@ -230,6 +242,16 @@ fn fit_together(
             );
             continue;
         }
+        let is_victoria = source.section.as_ref().is_some_and(|one| one.kind == SourceKind::VictoriaMetrics);
+        if is_victoria && url == "exemplar_url" {
+            walk.found.warning(
+                items.range.start,
+                list,
+                "exemplars are not compared: VictoriaMetrics keeps none",
+                format!("Remove {list}."),
+            );
+            continue;
+        }
         for (section, brace, has) in [
             ("source", source.brace, source.has(url) || kind.is_some()),
             ("target", target.brace, target.has(url)),
@@ -260,7 +282,7 @@ fn summarize(plan: &Plan, defaults: Vec<String>) -> PlanSummary {
         source_kind: plan.source.kind.as_str().to_owned(),
         source_host: match &plan.source.capture_manifest_path {
             Some(path) => path.clone(),
-            None => host(&plan.source.remote_read_url),
+            None => host(plan.source.samples_url()),
         },
         target_host: host(&plan.target.write_url),
         tenant: plan.target.tenant.clone(),

@@ -48,6 +48,8 @@ pub struct DraftSource {
     pub headers: Vec<DraftHeader>,
     /// `remote_read_url`.
     pub remote_read_url: String,
+    /// `export_url`.
+    pub export_url: String,
     /// `query_range_url`.
     pub query_range_url: String,
     /// `metadata_url`.
@@ -202,6 +204,21 @@ impl Draft {
         }
     }
 
+    /// A draft with the standard endpoints of a VictoriaMetrics and a tsink server, given their base URLs such as
+    /// `http://victoria:8428`, `http://victoria:8428/prometheus` or, in a cluster,
+    /// `http://vmselect:8481/select/0/prometheus`. It has no selector yet.
+    pub fn for_victoriametrics(source_base: &str, target_base: &str) -> Self {
+        let at = |path: &str| format!("{}/api/v1/{path}", source_base.trim().trim_end_matches('/'));
+        let source = DraftSource {
+            kind: SourceKind::VictoriaMetrics.as_str().to_owned(),
+            export_url: at("export"),
+            query_range_url: at("query_range"),
+            metadata_url: at("metadata"),
+            ..DraftSource::default()
+        };
+        Self { source, ..Self::for_servers("", target_base) }
+    }
+
     /// A draft that migrates a recording into a tsink server with its standard endpoints. It has no selector yet.
     pub fn for_recording(kind: SourceKind, manifest: &str, target_base: &str) -> Self {
         let source = DraftSource {
@@ -224,6 +241,7 @@ impl Draft {
             kind: rest.take_text("kind"),
             headers: rest.take_headers(),
             remote_read_url: rest.take_text("remote_read_url"),
+            export_url: rest.take_text("export_url"),
             query_range_url: rest.take_text("query_range_url"),
             metadata_url: rest.take_text("metadata_url"),
             exemplar_url: rest.take_text("exemplar_url"),
@@ -315,6 +333,7 @@ impl DraftSource {
             ("kind", text(&self.kind)),
             ("headers", headers(&self.headers)),
             ("remote_read_url", text(&self.remote_read_url)),
+            ("export_url", text(&self.export_url)),
             ("query_range_url", text(&self.query_range_url)),
             ("metadata_url", text(&self.metadata_url)),
             ("exemplar_url", text(&self.exemplar_url)),
@@ -422,6 +441,16 @@ mod tests {
         let draft = Draft::for_recording(SourceKind::Statsd, "c.json", "/tsink");
         let text = draft.to_text();
         assert!(text.contains("\"capture_manifest_path\": \"c.json\"") && !text.contains("remote_read_url"));
+        assert_eq!(Draft::from_text(&text), Some(draft));
+    }
+
+    #[test]
+    fn a_draft_for_victoriametrics() {
+        let draft = Draft::for_victoriametrics("http://victoria:8428/prometheus/", "/tsink");
+        assert_eq!(draft.source.export_url, "http://victoria:8428/prometheus/api/v1/export");
+        let text = draft.to_text();
+        assert!(text.contains("\"kind\": \"victoriametrics\"") && !text.contains("remote_read_url"));
+        assert!(!text.contains("http://victoria:8428/prometheus/api/v1/query_exemplars"));
         assert_eq!(Draft::from_text(&text), Some(draft));
     }
 

@@ -9,9 +9,7 @@ use super::{Source, SourceKind, Target};
 use crate::port::Secret;
 use jsonc_parser::ast::Value;
 
-/// Source kinds of the specification that this version cannot read yet.
-const LATER: [&str; 1] = ["victoriametrics"];
-/// Fields that only a Prometheus source has.
+/// Fields that only a source has that is asked.
 const SERVER_FIELDS: [&str; 5] =
     ["remote_read_url", "query_range_url", "metadata_url", "exemplar_url", "export_url"];
 const DEFAULT_TENANT: &str = "default";
@@ -50,12 +48,73 @@ pub(super) fn source(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Read<
     let kind = source_kind(&fields, walk);
     let section = match kind {
         Kind::Known(kind) if kind.is_recording() => recording(&fields, kind, walk),
+        Kind::Known(SourceKind::VictoriaMetrics) => victoriametrics(&fields, walk),
         kind => server(&fields, kind, walk),
     };
     Some(Read { section, brace: fields.brace, set: set_urls(&fields) })
 }
 
-/// A source that is asked.
+/// A VictoriaMetrics server.
+fn victoriametrics(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Option<Source> {
+    const FIELD: &str = "export_url";
+    let kind = SourceKind::VictoriaMetrics;
+    unused(fields, &["remote_read_url", "capture_manifest_path"], kind.as_str(), walk);
+    if let Some(value) = fields.get("exemplar_url") {
+        walk.found.warning(
+            super::json::start(value),
+            &fields.path("exemplar_url"),
+            "VictoriaMetrics keeps no exemplars, so this endpoint has none to offer",
+            "Remove it.",
+        );
+    }
+    let export_url = match fields.get(FIELD) {
+        Some(value) => {
+            let export = url(fields, FIELD, walk);
+            if let Some(fault) = export.as_deref().and_then(not_an_export) {
+                walk.found.error(super::json::start(value), &fields.path(FIELD), fault.0, fault.1);
+            }
+            export
+        }
+        None => {
+            fields.missing(
+                FIELD,
+                "Add VictoriaMetrics' export endpoint, as in http://victoria:8428/api/v1/export.",
+                &mut walk.found,
+            );
+            None
+        }
+    };
+    let (query_range_url, metadata_url) =
+        (url(fields, "query_range_url", walk), url(fields, "metadata_url", walk));
+    let headers = plain(read_headers(fields, walk));
+    Some(Source {
+        kind,
+        headers,
+        remote_read_url: String::new(),
+        export_url: Some(export_url?),
+        capture_manifest_path: None,
+        query_range_url,
+        metadata_url,
+        exemplar_url: None,
+    })
+}
+
+/// Why a URL is not that of `/api/v1/export`, and what to do. Nothing of it is repeated: it may hold a token.
+fn not_an_export(export: &str) -> Option<(&'static str, &'static str)> {
+    let path = export.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    if path.ends_with("/api/v1/export") {
+        None
+    } else if path.ends_with("/export/native") || path.ends_with("/export/csv") {
+        Some(("this endpoint exports another format than JSON lines", "End the path with /api/v1/export."))
+    } else {
+        Some((
+            "the path does not end with /api/v1/export",
+            "Write VictoriaMetrics' export endpoint, as in http://victoria:8428/api/v1/export; in a cluster, that of vmselect: http://vmselect:8481/select/0/prometheus/api/v1/export.",
+        ))
+    }
+}
+
+/// A Prometheus server, or a source whose kind is not clear.
 fn server(fields: &Fields<'_, '_>, kind: Kind, walk: &mut Walk<'_, '_>) -> Option<Source> {
     let remote_read_url = match (kind, fields.get("remote_read_url")) {
         (_, Some(_)) => url(fields, "remote_read_url", walk),
@@ -78,6 +137,7 @@ fn server(fields: &Fields<'_, '_>, kind: Kind, walk: &mut Walk<'_, '_>) -> Optio
         kind: SourceKind::Prometheus,
         headers,
         remote_read_url,
+        export_url: None,
         capture_manifest_path: None,
         query_range_url,
         metadata_url,
@@ -107,6 +167,7 @@ fn recording(fields: &Fields<'_, '_>, kind: SourceKind, walk: &mut Walk<'_, '_>)
         kind,
         headers: Vec::new(),
         remote_read_url: String::new(),
+        export_url: None,
         capture_manifest_path: Some(path.to_owned()),
         query_range_url: None,
         metadata_url: None,
@@ -130,7 +191,7 @@ fn article(word: &str) -> &'static str {
 #[derive(Clone, Copy)]
 enum Kind {
     Known(SourceKind),
-    /// A kind that this version cannot read, or none at all that we know.
+    /// None that we know.
     Other,
     /// Not given, or not a string.
     Unclear,
@@ -146,16 +207,7 @@ fn source_kind(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Kind {
         return Kind::Known(known);
     }
     let path = fields.path("kind");
-    if LATER.contains(&kind) {
-        walk.found.error(
-            at,
-            &path,
-            format!("this version cannot read {kind} yet"),
-            "Use the native tsink-migrate for this source.",
-        );
-        return Kind::Other;
-    }
-    let known: Vec<&str> = SourceKind::ALL.iter().map(|known| known.as_str()).chain(LATER).collect();
+    let known: Vec<&str> = SourceKind::ALL.iter().map(|known| known.as_str()).collect();
     let remedy = match closest(kind, &known) {
         Some(guess) => format!("Did you mean {guess}?"),
         None => format!("Known kinds: {}.", known.join(", ")),

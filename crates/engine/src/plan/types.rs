@@ -34,6 +34,9 @@ pub struct Plan {
 pub enum SourceKind {
     /// Prometheus remote read.
     Prometheus,
+    /// VictoriaMetrics' `/api/v1/export`.
+    #[serde(rename = "victoriametrics")]
+    VictoriaMetrics,
     /// Recorded OTLP requests (`ExportMetricsServiceRequest`).
     Otlp,
     /// Recorded InfluxDB line protocol.
@@ -49,6 +52,7 @@ impl SourceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
+            Self::VictoriaMetrics => "victoriametrics",
             Self::Otlp => "otlp",
             Self::InfluxLineProtocol => "influx_line_protocol",
             Self::Statsd => "statsd",
@@ -57,18 +61,26 @@ impl SourceKind {
     }
 
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Prometheus, Self::Otlp, Self::InfluxLineProtocol, Self::Statsd, Self::GraphitePlaintext];
+    pub const ALL: [Self; 6] = [
+        Self::Prometheus,
+        Self::VictoriaMetrics,
+        Self::Otlp,
+        Self::InfluxLineProtocol,
+        Self::Statsd,
+        Self::GraphitePlaintext,
+    ];
 
     /// Whether it is read from a recording instead of a server.
     pub fn is_recording(self) -> bool {
-        self != Self::Prometheus
+        !matches!(self, Self::Prometheus | Self::VictoriaMetrics)
     }
 
     /// The console's word (specification §5.1 prints `Prometheus`).
     pub fn title(self) -> &'static str {
         match self {
             Self::Prometheus => "Prometheus",
+            // The native tool's word, as it prints its own kinds.
+            Self::VictoriaMetrics => "Victoriametrics",
             Self::Otlp => "Otlp",
             Self::InfluxLineProtocol => "InfluxLineProtocol",
             Self::Statsd => "Statsd",
@@ -84,8 +96,10 @@ pub struct Source {
     pub kind: SourceKind,
     /// Sent with every request to the source.
     pub headers: Vec<(String, Secret)>,
-    /// Remote read endpoint. Always there for `prometheus`, empty for recordings.
+    /// Remote read endpoint. Always there for `prometheus`, else empty.
     pub remote_read_url: String,
+    /// Export endpoint. Always there for `victoriametrics`, else none.
+    pub export_url: Option<String>,
     /// The capture manifest, relative to the plan or absolute. Always there for recordings.
     pub capture_manifest_path: Option<String>,
     /// Range query endpoint for parity checks.
@@ -94,6 +108,13 @@ pub struct Source {
     pub metadata_url: Option<String>,
     /// Exemplar endpoint; without it exemplars are skipped.
     pub exemplar_url: Option<String>,
+}
+
+impl Source {
+    /// The URL that samples are read from; empty for recordings.
+    pub fn samples_url(&self) -> &str {
+        self.export_url.as_deref().unwrap_or(&self.remote_read_url)
+    }
 }
 
 /// Target configuration, URLs absolute.

@@ -169,6 +169,7 @@ pub(crate) fn plan() -> Plan {
             kind: SourceKind::Prometheus,
             headers: headers("source-token"),
             remote_read_url: api("prom:9090", "read"),
+            export_url: None,
             capture_manifest_path: None,
             query_range_url: Some(api("prom:9090", "query_range")),
             metadata_url: Some(api("prom:9090", "metadata")),

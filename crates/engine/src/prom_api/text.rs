@@ -34,7 +34,7 @@ fn seconds(at: Millis) -> String {
 }
 
 /// Adds parameters to a URL, after those that it has.
-pub(super) fn with_query(url: &str, params: &[(&str, &str)]) -> String {
+pub(crate) fn with_query(url: &str, params: &[(&str, &str)]) -> String {
     if params.is_empty() {
         return url.to_owned();
     }

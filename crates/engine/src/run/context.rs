@@ -153,7 +153,7 @@ impl Run {
             duration_ms: (self.now() - since.1).max(0.0) as u64,
             source: match &self.plan.source.capture_manifest_path {
                 Some(path) => path.clone(),
-                None => redact_url(&self.plan.source.remote_read_url),
+                None => redact_url(self.plan.source.samples_url()),
             },
             target: redact_url(&self.plan.target.write_url),
             tenant: self.plan.target.tenant.clone(),

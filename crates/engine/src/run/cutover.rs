@@ -7,7 +7,7 @@ use crate::report::Level;
 use crate::report::{
     BackfillReport, Capabilities, CutoverReport, PreflightReport, PromqlCheckReport, Status, VerifyReport,
 };
-use crate::source::prometheus;
+use crate::source::{prometheus, victoriametrics};
 use crate::target::tsink;
 use futures_util::{future, pin_mut};
 
@@ -35,6 +35,12 @@ impl Run {
         };
         let source_version = match preflight.and_then(|report| report.source_version.clone()) {
             Some(version) => Some(version),
+            None if self.plan.source.kind == SourceKind::VictoriaMetrics => {
+                match victoriametrics::about(&self.plan) {
+                    Some(call) => self.once(&call).await.ok().map(|about| about.title()),
+                    None => None,
+                }
+            }
             None => {
                 match prometheus::build_info(&self.plan).filter(|_| !self.plan.source.kind.is_recording()) {
                     // Only a hint for the cause of a difference: a source that does not tell is no failure.

@@ -4,7 +4,8 @@ use super::context::Run;
 use super::event::NoticeLevel;
 use super::reading::cannot_cut;
 use crate::error::{Error, ErrorKind, Result, Side};
-use crate::port::{Answer, Call, NetworkCause, Request, TransportError, collect};
+use crate::plan::SourceKind;
+use crate::port::{Answer, Body, Call, Intake, NetworkCause, Request, StreamCall, TransportError, collect};
 use futures_util::future::{Either, select};
 use std::cell::Cell;
 use std::pin::pin;
@@ -17,7 +18,58 @@ pub(super) struct Timed<T> {
 }
 
 /// Reads an answer and keeps what it says: the loop around a call is built once, not once for every kind of answer.
-type Accept<'a> = &'a mut dyn FnMut(&Answer) -> Result<()>;
+enum Accept<'a> {
+    /// Reads it when it is there as a whole.
+    Whole(&'a mut dyn FnMut(&Answer) -> Result<()>),
+    /// Reads it as it arrives.
+    Pieces(&'a mut dyn Streamed),
+}
+
+impl Accept<'_> {
+    /// For the next attempt.
+    fn again(&mut self) -> Accept<'_> {
+        match self {
+            Self::Whole(read) => Accept::Whole(*read),
+            Self::Pieces(read) => Accept::Pieces(*read),
+        }
+    }
+}
+
+/// A [`StreamCall`] under way, whatever it yields.
+trait Streamed {
+    fn open(&mut self, answer: &Answer) -> Result<()>;
+    fn feed(&mut self, bytes: &[u8]) -> Result<()>;
+    fn finish(&mut self) -> Result<()>;
+}
+
+struct Under<'a, T> {
+    call: &'a StreamCall<T>,
+    intake: Option<Box<dyn Intake<T>>>,
+    value: Option<T>,
+}
+
+impl<'a, T> Under<'a, T> {
+    fn new(call: &'a StreamCall<T>) -> Self {
+        Self { call, intake: None, value: None }
+    }
+}
+
+impl<T> Streamed for Under<'_, T> {
+    fn open(&mut self, answer: &Answer) -> Result<()> {
+        // What an attempt before this one has read is dropped.
+        self.intake = Some((self.call.open)(answer)?);
+        Ok(())
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<()> {
+        self.intake.as_mut().ok_or_else(unread)?.feed(bytes)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.value = Some(self.intake.take().ok_or_else(unread)?.finish()?);
+        Ok(())
+    }
+}
 
 impl Run {
     /// Sends a call until it succeeds, fails for good, or runs out of attempts.
@@ -28,9 +80,25 @@ impl Run {
     /// As [`Self::call`], but gives up at once on what `stop` says: what may not simply be sent again.
     pub async fn call_unless<T>(&self, call: &Call<T>, stop: fn(&Error) -> bool) -> Result<T> {
         let mut value = None;
-        let accept: Accept<'_> = &mut |answer| (call.parse)(answer).map(|read| value = Some(read));
-        self.attempts(&call.request, call.limit, accept, stop).await?;
+        let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
+        self.attempts(&call.request, call.limit, Accept::Whole(&mut read), stop).await?;
         value.ok_or_else(unread)
+    }
+
+    /// As [`Self::call`], for an answer that is read as it arrives. An attempt that breaks off in mid-answer counts
+    /// for nothing; the next one begins anew.
+    pub async fn stream<T>(&self, call: &StreamCall<T>) -> Result<T> {
+        let mut under = Under::new(call);
+        self.attempts(&call.request, call.limit, Accept::Pieces(&mut under), |_| false).await?;
+        under.value.ok_or_else(unread)
+    }
+
+    /// As [`Self::timed`], for an answer that is read as it arrives.
+    pub async fn timed_stream<T>(&self, call: &StreamCall<T>) -> Timed<T> {
+        let mut under = Under::new(call);
+        let Timed { result, status, latency_ms } =
+            self.attempt(&call.request, call.limit, Accept::Pieces(&mut under)).await;
+        Timed { result: result.and_then(|()| under.value.ok_or_else(unread)), status, latency_ms }
     }
 
     /// Sends a call once. Waits while the run is paused; a cancel aborts the request.
@@ -41,8 +109,9 @@ impl Run {
     /// Sends a call once and takes the time.
     pub async fn timed<T>(&self, call: &Call<T>) -> Timed<T> {
         let mut value = None;
-        let accept: Accept<'_> = &mut |answer| (call.parse)(answer).map(|read| value = Some(read));
-        let Timed { result, status, latency_ms } = self.attempt(&call.request, call.limit, accept).await;
+        let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
+        let Timed { result, status, latency_ms } =
+            self.attempt(&call.request, call.limit, Accept::Whole(&mut read)).await;
         Timed { result: result.and_then(|()| value.ok_or_else(unread)), status, latency_ms }
     }
 
@@ -50,12 +119,12 @@ impl Run {
         &self,
         request: &Request,
         limit: usize,
-        accept: Accept<'_>,
+        mut accept: Accept<'_>,
         stop: fn(&Error) -> bool,
     ) -> Result<()> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(request, limit, accept).await.result {
+            let error = match self.attempt(request, limit, accept.again()).await.result {
                 Ok(()) => {
                     if attempt > 1 {
                         *self.waiting.borrow_mut() = None;
@@ -137,15 +206,26 @@ impl Run {
             Err(failure) => return (Err(self.transport_error(request, failure).await), None),
         };
         let status = response.status;
-        let body = match collect(response.body.as_mut(), limit).await {
-            Ok(body) => body,
+        let read = match accept {
+            Accept::Pieces(streamed) if (200..300).contains(&status) => {
+                take(response.body.as_mut(), status, response.headers, streamed).await
+            }
+            accept => collect(response.body.as_mut(), limit).await.map(|body| {
+                let answer = Answer { status, headers: response.headers, body };
+                match accept {
+                    Accept::Whole(read) => read(&answer),
+                    Accept::Pieces(streamed) => streamed.open(&answer),
+                }
+            }),
+        };
+        let result = match read {
+            Ok(result) => result,
             Err(failure) => {
                 let error = self.transport_error(request, failure).await;
-                return (Err(Error { status: Some(status), ..error }), Some(status));
+                Err(Error { status: Some(status), ..error })
             }
         };
-        let answer = Answer { status, headers: response.headers, body };
-        (accept(&answer), Some(status))
+        (result, Some(status))
     }
 
     /// Halves the writes at once.
@@ -158,7 +238,7 @@ impl Run {
         let error = match &failure {
             TransportError::Network { message, .. } => {
                 let cause = self.ports.transport.diagnose(request.url.clone(), failure.clone()).await;
-                let (what, remedy) = network_words(cause, request.side);
+                let (what, remedy) = network_words(cause, request.side, self.plan.source.kind);
                 let message = if cause == NetworkCause::NoCors { what.to_owned() } else { format!("{what} ({message})") };
                 Error::new(ErrorKind::Network(cause), message).remedy(remedy)
             }
@@ -173,6 +253,30 @@ impl Run {
         };
         error.side(request.side).url(&request.url)
     }
+}
+
+/// Reads a body piece by piece.
+///
+/// # Errors
+/// What the body reports; inside, what its reader says.
+async fn take(
+    body: &mut dyn Body,
+    status: u16,
+    headers: Vec<(String, String)>,
+    streamed: &mut dyn Streamed,
+) -> std::result::Result<Result<()>, TransportError> {
+    let first = body.chunk().await?.unwrap_or_default();
+    let answer = Answer { status, headers, body: first };
+    if let Err(error) = streamed.open(&answer).and_then(|()| streamed.feed(&answer.body)) {
+        return Ok(Err(error));
+    }
+    drop(answer);
+    while let Some(piece) = body.chunk().await? {
+        if let Err(error) = streamed.feed(&piece) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(streamed.finish())
 }
 
 /// A request that the target works on.
@@ -203,11 +307,14 @@ pub(super) fn cancelled() -> Error {
 }
 
 /// What a cause means, and what to do about it.
-fn network_words(cause: NetworkCause, side: Side) -> (&'static str, &'static str) {
+fn network_words(cause: NetworkCause, side: Side, source: SourceKind) -> (&'static str, &'static str) {
     match cause {
         NetworkCause::NoCors => (
             "the server answers, but its answer carries no CORS header (Access-Control-Allow-Origin), so the browser does not let this page read it",
             match side {
+                Side::Source if source == SourceKind::VictoriaMetrics => {
+                    "Put the page and the servers behind one origin, or a gateway that adds CORS in front of the server: the page has the recipe for this plan. VictoriaMetrics lets a page on another origin read queries; its export only from 1.138 on, and nothing in 1.79.5 that is asked for with a token. The command has no such limit."
+                }
                 Side::Source => {
                     "Put the page and the servers behind one origin, or a gateway that adds CORS in front of the server: the page has the recipe for this plan. For float samples only, options.read_via = \"instant_query\" reads Prometheus through an endpoint that has CORS. The command has no such limit."
                 }

@@ -13,7 +13,7 @@ use crate::model::{Labels, Millis, Window};
 use crate::plan::PromqlCheck;
 use crate::port::Call;
 use crate::report::PromqlCheckReport;
-use crate::source::prometheus;
+use crate::source;
 use crate::target::tsink;
 use crate::wire::prom_json::{QueryResult, QuerySeries};
 use futures_util::join;
@@ -96,7 +96,7 @@ impl Run {
     async fn query_source(&self, check: &PromqlCheck) -> Result<QueryResult> {
         let parts = cut(self.window, check.step_ms, 1);
         self.query_parts(parts, AT_ONCE.1, |first, last| {
-            prometheus::query_range(&self.plan, &check.query, first, last, check.step_ms)
+            source::query_range(&self.plan, &check.query, first, last, check.step_ms)
         })
         .await
     }

@@ -1,15 +1,18 @@
 //! Preflight: what both servers are and allow, and what the run will be, before the first write.
 
 mod recorded;
+mod victoria;
 
 use super::context::Run;
 use super::estimate::has_histograms;
 use super::event::{Event, Stage};
+use super::http::Timed;
 use super::meter::Meter;
 use crate::error::{ErrorKind, Result, Side};
-use crate::port::Call;
+use crate::plan::SourceKind;
+use crate::port::{Call, Request};
 use crate::report::{Capabilities, EndpointCheck, Estimate, Level, Note, PreflightReport, Status};
-use crate::source::prometheus;
+use crate::source::{self, prometheus};
 use crate::target::tsink;
 use futures_util::join;
 
@@ -24,7 +27,7 @@ impl Run {
     pub async fn preflight(&self) -> Result<PreflightReport> {
         let since = self.stamp();
         self.start_meter(Meter::new(Stage::Preflight, "checks", self.endpoint_count(), self.now()));
-        let (source, mut target) = join!(self.check_source(), self.check_target());
+        let (mut source, mut target) = join!(self.check_source(), self.check_target());
         if self.found.borrow().is_some()
             && let Some(row) = self.live_probe().await?
         {
@@ -38,7 +41,7 @@ impl Run {
         let reachable = |rows: &[EndpointCheck], name: &str| {
             rows.iter().any(|row| row.name == name && row.level != Level::Fail)
         };
-        let mut notes = Vec::new();
+        let mut notes = std::mem::take(&mut source.notes);
         let recording = self.found.borrow().clone();
         let estimate = if let Some(found) = &recording {
             self.judge_recording(found, &mut notes);
@@ -170,11 +173,18 @@ impl Run {
             notes.push(note(
                 Level::Info,
                 "exemplars_skipped",
-                "Exemplars are not copied or verified: source.exemplar_url is not configured.",
+                match plan.source.kind {
+                    SourceKind::VictoriaMetrics => {
+                        "Exemplars are not copied or verified: VictoriaMetrics keeps none."
+                    }
+                    _ => "Exemplars are not copied or verified: source.exemplar_url is not configured.",
+                },
                 "",
             ));
         }
-        if plan.options.read_via == crate::plan::ReadVia::InstantQuery {
+        if plan.source.kind == SourceKind::Prometheus
+            && plan.options.read_via == crate::plan::ReadVia::InstantQuery
+        {
             notes.push(note(
                 Level::Warn,
                 "floats_only",
@@ -203,7 +213,9 @@ impl Run {
             start_ms: self.window.end_ms.saturating_sub(60_000).max(self.window.start_ms),
             end_ms: self.window.end_ms,
         };
-        if let Some(selector) = plan.selectors.first() {
+        if plan.source.kind == SourceKind::VictoriaMetrics {
+            self.check_victoria(&mut found, last).await;
+        } else if let Some(selector) = plan.selectors.first() {
             use crate::plan::ReadVia;
             let (name, call) = match plan.options.read_via {
                 ReadVia::RemoteRead => {
@@ -259,9 +271,17 @@ impl Run {
         if let Some(metric) = plan.metadata_metrics.first()
             && let Some(call) = prometheus::metadata(plan, metric)
         {
-            let (row, _) =
+            let (row, all) =
                 self.endpoint("metadata_url", "read metadata", &call, |all| entries(metric, all.len())).await;
             found.endpoints.push(row);
+            if plan.source.kind == SourceKind::VictoriaMetrics && all.is_some_and(|all| all.is_empty()) {
+                found.notes.push(note(
+                    Level::Info,
+                    "source_metadata_empty",
+                    format!("The source has no metadata of {metric}. VictoriaMetrics keeps metadata only in newer versions, and there only when told to; 1.79.5 has none of any metric."),
+                    "Remove source.metadata_url, or leave it: no metadata is copied then.",
+                ));
+            }
         }
         if let Some(check) = plan.exemplar_checks.first()
             && let Some(call) = prometheus::exemplars(plan, check, self.window)
@@ -274,7 +294,7 @@ impl Run {
             found.endpoints.push(row);
         }
         if let Some(call) =
-            prometheus::query_range(plan, "vector(1)", self.window.end_ms, self.window.end_ms, 60_000)
+            source::query_range(plan, "vector(1)", self.window.end_ms, self.window.end_ms, 60_000)
         {
             let (row, _) = self
                 .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
@@ -349,15 +369,27 @@ impl Run {
         describe: impl FnOnce(&T) -> String,
     ) -> (EndpointCheck, Option<T>) {
         let timed = self.timed(call).await;
+        self.row(name, purpose, &call.request, timed, describe)
+    }
+
+    /// Makes a row of the table from what came back.
+    fn row<T>(
+        &self,
+        name: &str,
+        purpose: &str,
+        request: &Request,
+        timed: Timed<T>,
+        describe: impl FnOnce(&T) -> String,
+    ) -> (EndpointCheck, Option<T>) {
         let (level, message, error, value) = match timed.result {
             Ok(value) => (Level::Ok, describe(&value), None, Some(value)),
             Err(error) => (Level::Fail, error.message.clone(), Some(error), None),
         };
         let check = EndpointCheck {
-            side: call.request.side,
+            side: request.side,
             name: name.to_owned(),
             purpose: purpose.to_owned(),
-            url: crate::error::redact_url(&call.request.url),
+            url: crate::error::redact_url(&request.url),
             level,
             status: timed.status,
             latency_ms: Some(timed.latency_ms),
@@ -379,6 +411,7 @@ struct Found {
     read_name: &'static str,
     version: Option<String>,
     capabilities: Option<Capabilities>,
+    notes: Vec<Note>,
 }
 
 fn entries(metric: &str, count: usize) -> String {

@@ -90,7 +90,7 @@ impl Run {
             SourceKind::GraphitePlaintext => Some(
                 "the Graphite listener takes TCP and writes into the tenant that the server was started with (--graphite-tenant)",
             ),
-            SourceKind::Prometheus => {
+            SourceKind::Prometheus | SourceKind::VictoriaMetrics => {
                 Some("it is for recordings: remote write is what the migration itself uses")
             }
         };

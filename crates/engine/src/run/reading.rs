@@ -3,10 +3,10 @@
 use super::context::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Labels, Series, Window};
-use crate::plan::{ExemplarCheck, ReadVia};
+use crate::plan::{ExemplarCheck, ReadVia, SourceKind};
 use crate::port::Call;
 use crate::selector::Selector;
-use crate::source::{Exemplars, prometheus};
+use crate::source::{Exemplars, prometheus, victoriametrics};
 use crate::target::tsink;
 use crate::wire::prom_read::SlabData;
 use std::collections::BTreeMap;
@@ -37,6 +37,13 @@ fn whole_chunks(slab: Window) -> Window {
 impl Run {
     /// Reads a slab from the source.
     pub async fn read_source(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
+        if self.plan.source.kind == SourceKind::VictoriaMetrics {
+            return self
+                .in_halves(selector, slab, async |window| {
+                    self.stream(&victoriametrics::export(&self.plan, selector, window)).await
+                })
+                .await;
+        }
         match self.plan.options.read_via {
             ReadVia::RemoteRead => self.remote_read(selector, slab).await,
             ReadVia::InstantQuery => {
@@ -78,17 +85,26 @@ impl Run {
         self.read_pieces(selector, slab, |window| Ok(tsink::read(&self.plan, selector, window))).await
     }
 
-    /// Asks for the slab; when the answer is too large or takes too long, for its halves, and so on.
     async fn read_pieces(
         &self,
         selector: &Selector,
         slab: Window,
         call: impl Fn(Window) -> Result<Call<SlabData>>,
     ) -> Result<Vec<Piece>> {
+        self.in_halves(selector, slab, async |window| self.call(&call(window)?).await).await
+    }
+
+    /// Asks for the slab; when the answer is too large or takes too long, for its halves, and so on.
+    async fn in_halves(
+        &self,
+        selector: &Selector,
+        slab: Window,
+        ask: impl AsyncFn(Window) -> Result<SlabData>,
+    ) -> Result<Vec<Piece>> {
         let mut todo = vec![slab];
         let mut pieces = Vec::new();
         while let Some(window) = todo.pop() {
-            match self.call(&call(window)?).await {
+            match ask(window).await {
                 Ok(data) => pieces.push((window, data)),
                 Err(error)
                     if matches!(error.kind, ErrorKind::TooLarge | ErrorKind::Timeout)

@@ -124,7 +124,9 @@ impl Scanner {
             SourceKind::Otlp => Parser::Otlp(Box::new(Otlp::new(tenant))),
             SourceKind::Statsd => Parser::Lines(Box::new(Statsd::new())),
             SourceKind::GraphitePlaintext => Parser::Lines(Box::new(Graphite::new())),
-            SourceKind::InfluxLineProtocol | SourceKind::Prometheus => Parser::Lines(Box::new(Influx::new())),
+            SourceKind::InfluxLineProtocol | SourceKind::Prometheus | SourceKind::VictoriaMetrics => {
+                Parser::Lines(Box::new(Influx::new()))
+            }
         };
         Ok(Self {
             files,

@@ -10,6 +10,7 @@ use super::slabs;
 use crate::compare::{Hints, RawComparison, compare_exemplars, compare_metadata};
 use crate::error::{Error, Result};
 use crate::model::{Series, Window};
+use crate::plan::SourceKind;
 use crate::report::{
     Estimate, ExemplarCheckReport, MetadataCheckReport, PreflightReport, RawCheckReport, Status, VerifyReport,
 };
@@ -186,8 +187,12 @@ impl Run {
             return Ok(Vec::new());
         }
         if !self.source_has_exemplars() || plan.target.exemplar_url.is_none() {
-            notes
-                .push("exemplars were not verified: exemplar_url is not configured on both sides".to_owned());
+            notes.push(match plan.source.kind {
+                SourceKind::VictoriaMetrics => {
+                    "exemplars were not verified: VictoriaMetrics keeps none".to_owned()
+                }
+                _ => "exemplars were not verified: exemplar_url is not configured on both sides".to_owned(),
+            });
             return Ok(Vec::new());
         }
         let mut checks = Vec::with_capacity(plan.exemplar_checks.len());

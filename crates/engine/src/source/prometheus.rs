@@ -138,7 +138,8 @@ fn selector_text(selector: &Selector) -> String {
     out
 }
 
-fn quote(out: &mut String, text: &str) {
+/// Appends a text in quotes, as PromQL and MetricsQL read it.
+pub(super) fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

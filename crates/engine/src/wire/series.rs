@@ -16,9 +16,9 @@ use crate::model::{Exemplar, Histogram, Labels, Millis, Sample, Series};
 use prost::Message;
 
 pub(super) use encode::{SAMPLE_BYTES, encode, put_histogram, put_sample};
-pub(super) use labels::label;
 pub use labels::labels_identity;
-use labels::{canonical, hash, put_label};
+use labels::{canonical, hash};
+pub(super) use labels::{label, put_label};
 
 const LABELS: u32 = 1;
 const SAMPLES: u32 = 2;

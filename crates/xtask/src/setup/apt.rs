@@ -69,7 +69,7 @@ fn become_root() -> Option<Vec<&'static str>> {
 
 /// Services of the packages that this project installs, where systemd runs them at start.
 fn services() -> Vec<String> {
-    ["prometheus", "caddy", "nginx"]
+    ["prometheus", "victoria-metrics", "caddy", "nginx"]
         .into_iter()
         .filter(|service| {
             std::path::Path::new("/run/systemd/system").is_dir()

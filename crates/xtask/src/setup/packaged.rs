@@ -34,8 +34,14 @@ const PROMETHEUS: [Packaged; 2] = [
     },
 ];
 
-/// Proxies and browsers.
-const FOR_TESTS: [Packaged; 5] = [
+/// The other source, proxies and browsers.
+const FOR_TESTS: [Packaged; 6] = [
+    Packaged {
+        programs: &["victoria-metrics"],
+        variable: "VICTORIA_METRICS",
+        package: "victoria-metrics",
+        purpose: "the other source server",
+    },
     Packaged {
         programs: &["caddy"],
         variable: "CADDY",

@@ -40,6 +40,9 @@ pub(super) struct Envelope<D> {
     infos: Option<Vec<String>>,
     #[serde(rename = "partialResponse")]
     partial: Option<Partial>,
+    /// VictoriaMetrics' cluster.
+    #[serde(rename = "isPartial")]
+    is_partial: Option<bool>,
 }
 
 /// tsink's `partialResponse`, in answers of a cluster.
@@ -65,7 +68,8 @@ pub(super) fn open<'de, D: Deserialize<'de>>(body: &'de [u8]) -> Result<Opened<D
             data: envelope.data,
             warnings: envelope.warnings.unwrap_or_default(),
             infos: envelope.infos.unwrap_or_default(),
-            partial: envelope.partial.is_some_and(|partial| partial.enabled),
+            partial: envelope.partial.is_some_and(|partial| partial.enabled)
+                || envelope.is_partial == Some(true),
         }),
         Some("error") => Err(JsonError::Refused {
             kind: envelope.error_type.unwrap_or_else(|| "error".to_owned()),
@@ -106,6 +110,14 @@ mod tests {
         assert!(matches!(open::<u8>(b"{}"), Err(JsonError::Malformed(_))));
         assert!(matches!(open::<u8>(br#"{"status":"odd"}"#), Err(JsonError::Malformed(_))));
         assert!(matches!(open::<u8>(b"<html>"), Err(JsonError::Malformed(_))));
+    }
+
+    #[test]
+    fn every_servers_way_to_say_partial() {
+        let is_partial = |body: &[u8]| open::<u8>(body).unwrap().partial;
+        assert!(is_partial(br#"{"status":"success","isPartial":true,"data":1}"#));
+        assert!(is_partial(br#"{"status":"success","partialResponse":{"enabled":true},"data":1}"#));
+        assert!(!is_partial(br#"{"status":"success","isPartial":false,"data":1}"#));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(super) fn hash<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> u128 
 }
 
 /// Appends a label as field 1, which it is in series and in exemplars.
-pub(super) fn put_label(out: &mut Vec<u8>, name: &str, value: &str) {
+pub(in super::super) fn put_label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.push(0x0a);
     put_varint(out, (text_len(name) + text_len(value)) as u64);
     put_bytes(out, 0x0a, name.as_bytes());
