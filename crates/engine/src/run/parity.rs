@@ -195,8 +195,11 @@ fn unanswered(
     source: Result<QueryResult>,
     target: Result<QueryResult>,
 ) -> PromqlCheckReport {
-    let mut report =
-        PromqlCheckReport { query: check.query.clone(), step: check.step.clone(), ..PromqlCheckReport::default() };
+    let mut report = PromqlCheckReport {
+        query: check.query.clone(),
+        step: check.step.clone(),
+        ..PromqlCheckReport::default()
+    };
     for (side, answer) in [(Side::Source, source), (Side::Target, target)] {
         match (side, answer) {
             (Side::Source, Ok(result)) => {

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result, Side, redact_url};
 use crate::model::{Millis, Window, calendar};
 use crate::plan::Plan;
 use crate::port::Ports;
-use crate::report::words::{count_of, grouped};
+use crate::report::words::count_of;
 use crate::report::{Undo, VerifyReport};
 use crate::target::tsink;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -47,9 +47,12 @@ pub async fn undo(ports: Ports, plan: &Plan, window: Window, confirmation: &str)
     let wanted = phrase(plan, window);
     let same = |one: &str, other: &str| one.split_whitespace().eq(other.split_whitespace());
     if !same(confirmation, &wanted) {
-        return Err(Error::new(ErrorKind::Input, "nothing was deleted: the confirmation does not fit this plan and window")
-            .side(Side::Target)
-            .remedy(format!("To delete, confirm with: {wanted}")));
+        return Err(Error::new(
+            ErrorKind::Input,
+            "nothing was deleted: the confirmation does not fit this plan and window",
+        )
+        .side(Side::Target)
+        .remedy(format!("To delete, confirm with: {wanted}")));
     }
     let run = Run::new(ports, plan.clone(), window, Control::default(), Rc::new(|_| {}));
     // The same request again does no harm: a tombstone that is there is not set again.
@@ -86,16 +89,15 @@ impl Run {
     /// Rows that the target shows of the plan's selectors in the window.
     async fn rows_left(&self) -> Result<u64> {
         let slabs = slabs::cut(self.window, None, self.plan.options.slab_samples);
-        let parts = self
-            .plan
-            .selectors
-            .iter()
-            .flat_map(|selector| slabs.iter().map(move |slab| (selector, *slab)));
+        let parts =
+            self.plan.selectors.iter().flat_map(|selector| slabs.iter().map(move |slab| (selector, *slab)));
         stream::iter(parts)
             .map(|(selector, slab)| self.read_target(selector, slab))
             .buffered(READS_AT_ONCE)
             .try_fold(0u64, |rows, pieces| async move {
-                Ok(pieces.iter().fold(rows, |rows, (_, data)| rows + data.sample_count() + data.histogram_count()))
+                Ok(pieces
+                    .iter()
+                    .fold(rows, |rows, (_, data)| rows + data.sample_count() + data.histogram_count()))
             })
             .await
     }
@@ -151,6 +153,6 @@ fn instant(at: Millis) -> String {
             Some(short) => format!("{short}Z"),
             None => text,
         },
-        None => format!("{} ms", grouped(at.unsigned_abs())),
+        None => format!("{at} ms"),
     }
 }

@@ -64,7 +64,10 @@ mod tests {
         };
         same("rate(x[5m])", "rate(x[299999ms])");
         same("sum(rate(x{a=\"b[5m]\"}[ 1h30m ])) by (job)", "sum(rate(x{a=\"b[5m]\"}[5399999ms])) by (job)");
-        same("rate(x[1m] offset 5m) / rate(y[1m] @ 100)", "rate(x[59999ms] offset 5m) / rate(y[59999ms] @ 100)");
+        same(
+            "rate(x[1m] offset 5m) / rate(y[1m] @ 100)",
+            "rate(x[59999ms] offset 5m) / rate(y[59999ms] @ 100)",
+        );
         same("max_over_time(rate(x[5m])[1h:1m])", "max_over_time(rate(x[299999ms])[1h:1m])");
         same("rate(x{a=~`[a]\\`}[5m]) # [3m] don't", "rate(x{a=~`[a]\\`}[299999ms]) # [3m] don't");
         same("rate(x{a=\"\\\"[1m]\"}[5m])", "rate(x{a=\"\\\"[1m]\"}[299999ms])");

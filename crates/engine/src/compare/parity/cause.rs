@@ -8,12 +8,7 @@ use crate::selector::promql;
 use promql_parser::parser::{Expr, Offset};
 
 /// The probable cause of what differs between the two results of a query; empty when none is known.
-pub(super) fn probable(
-    query: &str,
-    report: &PromqlCheckReport,
-    all: &Points,
-    hints: &ParityHints,
-) -> String {
+pub(super) fn probable(query: &str, report: &PromqlCheckReport, all: &Points, hints: &ParityHints) -> String {
     if report.target_series == 0 {
         return "The target has nothing that this query reads: the plan's selectors do not cover its metrics, \
                 the backfill has not run, or it wrote to another tenant."

@@ -154,7 +154,10 @@ fn asked_words(asked: &Asked) -> String {
 }
 
 /// Labels of target series that are a source's but for the metric name, with what they are without it.
-fn renamed(source: &BTreeMap<&Labels, Rows<'_>>, target: &BTreeMap<&Labels, Rows<'_>>) -> BTreeMap<Labels, Labels> {
+fn renamed(
+    source: &BTreeMap<&Labels, Rows<'_>>,
+    target: &BTreeMap<&Labels, Rows<'_>>,
+) -> BTreeMap<Labels, Labels> {
     let mut found: BTreeMap<Labels, Labels> = BTreeMap::new();
     let mut users: BTreeMap<Labels, usize> = BTreeMap::new();
     for labels in target.keys().filter(|labels| labels.name().is_some() && !source.contains_key(*labels)) {
@@ -213,7 +216,8 @@ fn predicted(once: &[QuerySeries], twice: &[QuerySeries]) -> Vec<QuerySeries> {
                     .binary_search_by_key(&sample.timestamp, |one| one.timestamp)
                     .ok()
                     .and_then(|at| shorter.get(at));
-                let value = other.map(|other| 2.0 * sample.value - other.value).filter(|value| value.is_finite());
+                let value =
+                    other.map(|other| 2.0 * sample.value - other.value).filter(|value| value.is_finite());
                 Sample { value: value.unwrap_or(sample.value), ..*sample }
             });
             QuerySeries {

@@ -34,10 +34,7 @@ pub fn delete_url(plan: &Plan) -> Option<String> {
 /// request's own.
 pub fn delete(plan: &Plan, window: Window) -> crate::Result<Call<Deleted>> {
     let wrong = |message: &str, remedy: &str| {
-        Error::new(ErrorKind::Input, message)
-            .side(Side::Target)
-            .url(&plan.target.write_url)
-            .remedy(remedy)
+        Error::new(ErrorKind::Input, message).side(Side::Target).url(&plan.target.write_url).remedy(remedy)
     };
     let Some(url) = delete_url(plan) else {
         return Err(wrong(
@@ -57,9 +54,8 @@ pub fn delete(plan: &Plan, window: Window) -> crate::Result<Call<Deleted>> {
     let body = json!({ "selectors": selectors, "start": window.start_ms, "end": end });
     let errand = Errand { purpose: Purpose::Delete, field: "target.write_url", url: &url };
     let tenant = plan.target.tenant.clone();
-    Ok(Server::target(plan).post_json(&errand, &body, SMALL_LIMIT, move |answer, asked| {
-        read(answer, asked, &tenant)
-    }))
+    Ok(Server::target(plan)
+        .post_json(&errand, &body, SMALL_LIMIT, move |answer, asked| read(answer, asked, &tenant)))
 }
 
 fn read(answer: &Answer, asked: &Asked, tenant: &str) -> crate::Result<Deleted> {
@@ -76,7 +72,9 @@ fn read(answer: &Answer, asked: &Asked, tenant: &str) -> crate::Result<Deleted> 
         ));
     }
     let number = |name: &str| {
-        data.get(name).and_then(Value::as_u64).ok_or_else(|| asked.unreadable(answer, &format!("there is no `{name}`")))
+        data.get(name)
+            .and_then(Value::as_u64)
+            .ok_or_else(|| asked.unreadable(answer, &format!("there is no `{name}`")))
     };
     Ok(Deleted { matched_series: number("matchedSeries")?, tombstones: number("tombstonesApplied")? })
 }

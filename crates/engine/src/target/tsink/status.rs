@@ -103,10 +103,7 @@ pub(super) fn parse(body: &[u8]) -> Result<TargetStatus, String> {
         takes_writes: text("/remoteStorage/runtimeMode").is_none_or(|mode| mode == "read_write"),
         cluster_role: text("/cluster/localNodeRole"),
         series: number("/seriesCount"),
-        words: QUOTED
-            .iter()
-            .filter_map(|(name, path)| Some((*name, quoted(data.pointer(path)?))))
-            .collect(),
+        words: QUOTED.iter().filter_map(|(name, path)| Some((*name, quoted(data.pointer(path)?)))).collect(),
         memory_used_bytes: number("/memoryUsedBytes"),
         memory_budget_bytes: number("/memoryBudgetBytes").filter(|bytes| *bytes < i64::MAX.unsigned_abs()),
     })
@@ -119,9 +116,9 @@ fn quoted(part: &Value) -> String {
     if let Value::Object(fields) = &mut part {
         fields.retain(|name, value| {
             let counts = name.ends_with("Total");
-            let holds_counts = value.as_object().is_some_and(|inner| {
-                !inner.is_empty() && inner.keys().all(|name| name.ends_with("Total"))
-            });
+            let holds_counts = value
+                .as_object()
+                .is_some_and(|inner| !inner.is_empty() && inner.keys().all(|name| name.ends_with("Total")));
             !counts && !holds_counts
         });
     }
