@@ -10,9 +10,9 @@ use tsink_migrate_engine::port::Secret;
 use tsink_migrate_engine::report::{CheckItem, CutoverReport, Level, PromqlCheckReport, Report, Status};
 use tsink_migrate_engine::run::{Given, Stage, undo};
 use tsink_migrate_engine::selector::Selector;
-use tsink_migrate_testkit::history::{History, load};
+use tsink_migrate_testkit::history::{History, Observed, load};
 use tsink_migrate_testkit::servers::{Prometheus, PrometheusOptions, Tsink, TsinkOptions};
-use tsink_migrate_testkit::wire::{Label, Sample, TimeSeries, WriteRequest};
+use tsink_migrate_testkit::wire::{Exemplar, Label, MetricMetadata, Sample, TimeSeries, WriteRequest};
 
 const START: i64 = 1_763_510_400_000;
 /// Both sides hold one hour before the window, so that nothing looks back to where there is nothing.
@@ -165,7 +165,7 @@ fn closed_windows_are_established_for_every_function_that_has_them() {
 fn damage_is_not_explained_away() {
     let queries = [
         "sum(rate(requests_total[5m]))",
-        "sum(count_over_time(requests_total[5m]))",
+        "sum(count_over_time(requests_total{job=\"a\"}[5m]))",
         "requests_total",
         "max(requests_total)",
     ];
@@ -318,10 +318,38 @@ fn undo_reads_back_what_is_left() {
         let mut plan = servers.plan(&[]);
         plan.target.tenant = "mine".to_owned();
         plan.target.headers = vec![("Authorization".to_owned(), Secret::new(format!("Bearer {TOKEN}")))];
-        let words = servers.checked(&plan, |_| {}).undo.unwrap().confirmation;
+        plan.selectors.push(Selector::parse("sizes").unwrap());
+        let mine = servers.tsink.endpoint("mine");
+        let words = servers
+            .checked(&plan, |_| {
+                // What the source does not have: a native histogram, an exemplar, metadata.
+                let mut sizes = labelled("sizes", "a");
+                let mut observed = Observed::new(3);
+                observed.observe(7.5);
+                sizes.histograms = vec![observed.integer(WINDOW.start_ms)];
+                let mut counter = labelled("requests_total", "a");
+                let labels = vec![Label { name: "trace_id".to_owned(), value: "abc".to_owned() }];
+                counter.exemplars = vec![Exemplar { labels, value: 1.0, timestamp: WINDOW.start_ms + 1 }];
+                let family = MetricMetadata {
+                    r#type: 1,
+                    metric_family_name: "requests_total".to_owned(),
+                    help: "Requests.".to_owned(),
+                    unit: String::new(),
+                };
+                let request = WriteRequest { timeseries: vec![sizes, counter], metadata: vec![family] };
+                mine.remote_write(&request).unwrap().ok().unwrap();
+            })
+            .undo
+            .unwrap()
+            .confirmation;
+        let exemplars = || mine.exemplars("requests_total", WINDOW.start_ms, WINDOW.end_ms).unwrap();
+        let (kept, described) = (exemplars(), mine.metadata("requests_total").unwrap());
+        assert!(!kept.as_array().unwrap().is_empty() && described["requests_total"].is_array());
         let undone = block_on(undo(ports(), &plan, WINDOW, &words)).unwrap();
-        assert_eq!((undone.tenant.as_str(), undone.matched_series, undone.tombstones), ("mine", 3, 3));
+        assert_eq!((undone.tenant.as_str(), undone.matched_series, undone.tombstones), ("mine", 4, 4));
         assert_eq!(undone.rows_left, 0);
+        // Native histograms go with the samples; exemplars and metadata stay, as the warnings say.
+        assert_eq!((exemplars(), mine.metadata("requests_total").unwrap()), (kept, described));
         let report = cutover(&plan, Given::default());
         assert_eq!(report.raw_verify.status, Status::Fail);
         assert_eq!(item(&report, "freshness").level, Level::Fail, "{:?}", item(&report, "freshness"));

@@ -69,11 +69,11 @@ pub fn explain(
         points.sum::<u64>()
     };
     let mut after = left(&one, &names_dropped, None, tolerance);
-    let by_name = accounted(&after);
+    let without_asking = accounted(&after);
     let mut windows = None;
     if let Some(asked) = asked {
         let shorter = left(&one, &names_dropped, Some(asked), tolerance);
-        if accounted(&shorter) > by_name {
+        if accounted(&shorter) > without_asking {
             windows = Some(asked);
             after = shorter;
         }
@@ -115,7 +115,10 @@ pub fn explain(
             asked_words(asked),
         );
     }
-    if by_name > 0 {
+    let by_name = renamed
+        .keys()
+        .any(|labels| before.get(labels).is_some_and(|times| explained(labels, times, &renamed, &after) > 0));
+    if by_name {
         say(
             "metric_name_kept",
             "tsink keeps the metric name in the results of functions and of unary minus; Prometheus drops it.",
