@@ -283,6 +283,31 @@ fn damage_is_never_explained_away() {
     let report = cutover(&world, &checks(&["count_over_time(m[5m])"], accept));
     assert!(!report.promql_checks[0].accepted);
     assert!(!report.promql_checks[0].explanation.as_ref().unwrap().whole);
+    assert!(
+        report.promql_checks[0].cause.starts_with("What is not explained"),
+        "{}",
+        report.promql_checks[0].cause
+    );
+    // A source whose windows are like tsink's: the guess at them is taken back.
+    let world = world_of(steady("m", 2, HELD, 15_000));
+    world.damage(|target| {
+        target.values_mut().next().unwrap().insert(at + 7_000, 1f64.to_bits());
+    });
+    world.answers(|world, request| {
+        let open = Request { side: Side::Target, ..request.clone() };
+        if request.side == Side::Target {
+            return promql(world, request);
+        }
+        let stored = world.target();
+        world.damage(|target| *target = world.expected());
+        let answer = promql(world, &open);
+        world.damage(|target| *target = stored);
+        answer
+    });
+    let check = cutover(&world, &checks(&["sum(count_over_time(m[5m]))"], accept)).promql_checks.remove(0);
+    assert!(!check.accepted && check.explanation.is_none(), "{check:#?}");
+    assert_eq!(check.differing_points, 5);
+    assert!(check.cause.starts_with("It is not the edges"), "{}", check.cause);
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Run {
         }
         let probes = self.probes(status.as_ref(), &verified);
         let open_differences = ages::groups(&verified, self.ports.clock.now_ms());
-        let undo = self.way_back(&verified);
+        let undo = self.way_back(&verified, status.as_ref().and_then(|answer| answer.as_ref().ok()));
         let checklist = self.checklist(&checklist::Evidence {
             verified: &verified,
             probes: &probes,

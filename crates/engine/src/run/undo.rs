@@ -2,20 +2,22 @@
 
 use super::context::Run;
 use super::control::Control;
-use super::slabs;
 use crate::error::{Error, ErrorKind, Result, Side, redact_url};
 use crate::model::{Millis, Window, calendar};
 use crate::plan::Plan;
 use crate::port::Ports;
 use crate::report::words::count_of;
 use crate::report::{Undo, VerifyReport};
-use crate::target::tsink;
+use crate::target::tsink::{self, TargetStatus};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// Reads at once when what is left is counted.
 const READS_AT_ONCE: usize = 2;
+/// Length of a part that is read back, in ms, and parts at most.
+const READ_MS: i64 = 2 * 3_600_000;
+const MAX_READS: usize = 64;
 /// Characters of all selectors together up to which a confirmation names each of them: beyond, nobody types it right.
 const NAMED_SELECTORS: usize = 80;
 
@@ -88,7 +90,9 @@ pub async fn undo(ports: Ports, plan: &Plan, window: Window, confirmation: &str)
 impl Run {
     /// Rows that the target shows of the plan's selectors in the window.
     async fn rows_left(&self) -> Result<u64> {
-        let slabs = slabs::cut(self.window, None, self.plan.options.slab_samples);
+        // Little or nothing is expected; an answer that is too large is asked for in halves.
+        let parts = usize::try_from(self.window.len_ms() / READ_MS + 1).unwrap_or(MAX_READS).min(MAX_READS);
+        let slabs = self.window.split(parts);
         let parts =
             self.plan.selectors.iter().flat_map(|selector| slabs.iter().map(move |slab| (selector, *slab)));
         stream::iter(parts)
@@ -103,8 +107,9 @@ impl Run {
     }
 
     /// The way back for this plan and window.
-    pub(super) fn way_back(&self, verified: &VerifyReport) -> Undo {
+    pub(super) fn way_back(&self, verified: &VerifyReport, status: Option<&TargetStatus>) -> Undo {
         let plan = &self.plan;
+        let clustered = status.is_some_and(|status| status.cluster_role.is_some());
         let rows: u64 = verified.raw_checks.iter().map(|check| check.target_rows).sum();
         Undo {
             url: tsink::delete_url(plan).map(|url| redact_url(&url)),
@@ -113,7 +118,7 @@ impl Run {
             start_ms: self.window.start_ms,
             end_ms: self.window.end_ms,
             series: Some(verified.raw_checks.iter().map(|check| check.target_series).sum()),
-            warnings: vec![
+            warnings: [
                 format!(
                     "It hides everything that these selectors find in the window, {} at the time of this check, \
                      whoever wrote it.",
@@ -126,7 +131,12 @@ impl Run {
                 "Exemplars and metadata stay: tsink keeps them apart, and nothing deletes them.".to_owned(),
                 "It needs the admin API: tsink-server with --enable-admin-api, and its admin token in target.headers."
                     .to_owned(),
-            ],
+            ]
+            .into_iter()
+            .chain(clustered.then(|| {
+                "The target is a cluster: tsink 0.10.2 deletes on the node that is asked, and on no other.".to_owned()
+            }))
+            .collect(),
             confirmation: phrase(plan, self.window),
         }
     }

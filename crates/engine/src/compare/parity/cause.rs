@@ -7,6 +7,31 @@ use crate::report::PromqlCheckReport;
 use crate::selector::promql;
 use promql_parser::parser::{Expr, Offset};
 
+/// What closed windows change, where they are.
+const WINDOWS: &str = "a range selector covers [t-5m, t] in Prometheus 2 but (t-5m, t] in Prometheus 3 and tsink, so \
+                       samples aligned with the step give other results from the same data.";
+
+/// What to say instead of a guess at the windows' edges, once they were measured and leave something open.
+/// `accounted` is what they account for.
+pub(super) fn measured(query: &str, cause: &str, accounted: u64) -> Option<String> {
+    if !cause.contains(WINDOWS) {
+        return None;
+    }
+    if look_back(query).is_some_and(|reach| reach.subquery) {
+        return Some(
+            "Prometheus places a subquery's steps on multiples of the step, tsink counts them from the start of its \
+             range: unless both fall together, they look at other times."
+                .to_owned(),
+        );
+    }
+    Some(match accounted {
+        0 => "It is not the edges of range windows: the source was asked for tsink's, and nothing more agrees. Raw \
+              verification tells whether the data agree; if they do, the servers compute the query differently."
+            .to_owned(),
+        _ => "What is not explained has another cause: raw verification tells whether the data agree.".to_owned(),
+    })
+}
+
 /// The probable cause of what differs between the two results of a query; empty when none is known.
 pub(super) fn probable(query: &str, report: &PromqlCheckReport, all: &Points, hints: &ParityHints) -> String {
     if report.target_series == 0 {
@@ -36,8 +61,6 @@ pub(super) fn probable(query: &str, report: &PromqlCheckReport, all: &Points, hi
     if !reach.is_some_and(|reach| reach.range) {
         return String::new();
     }
-    const WINDOWS: &str = "a range selector covers [t-5m, t] in Prometheus 2 but (t-5m, t] in Prometheus 3 and \
-                           tsink, so samples aligned with the step give other results from the same data.";
     match hints.source_version.as_deref() {
         Some(version) if is_prometheus_2(version) => {
             format!("The source is {version}: {WINDOWS} Raw verification tells whether the data agree.")
@@ -62,6 +85,8 @@ struct Reach {
     ms: Millis,
     /// Whether it has a range selector or a subquery.
     range: bool,
+    /// Whether it has a subquery.
+    subquery: bool,
 }
 
 /// How far a query looks back; none when it cannot be parsed.
@@ -75,7 +100,7 @@ fn look_back(query: &str) -> Option<Reach> {
         _ => 0,
     };
     let expression = promql::parse(query).ok()?;
-    let mut reach = Reach { ms: 0, range: false };
+    let mut reach = Reach { ms: 0, range: false, subquery: false };
     let mut rest: Vec<(&Expr, Millis)> = vec![(&expression, 0)];
     while let Some((expression, so_far)) = rest.pop() {
         match expression {
@@ -87,7 +112,7 @@ fn look_back(query: &str) -> Option<Reach> {
             Expr::Binary(inner) => rest.extend([(&*inner.lhs, so_far), (&*inner.rhs, so_far)]),
             Expr::Paren(inner) => rest.push((&inner.expr, so_far)),
             Expr::Subquery(inner) => {
-                reach.range = true;
+                (reach.range, reach.subquery) = (true, true);
                 let here = millis(inner.range).saturating_add(offset(&inner.offset));
                 rest.push((&inner.expr, so_far.saturating_add(here)));
             }

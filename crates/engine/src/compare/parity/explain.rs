@@ -15,7 +15,7 @@
 //! target whose damage happens to look like the other window's answer contradicts the cause, and nothing is wholly
 //! explained.
 
-use super::{QueryResult, Rows, by_labels, compare_rows};
+use super::{QueryResult, Rows, by_labels, cause, compare_rows};
 use crate::model::{Labels, Millis, Sample};
 use crate::plan::Compare;
 use crate::report::words::{count_of, grouped};
@@ -79,6 +79,15 @@ pub fn explain(
         }
     }
     let points = accounted(&after);
+    // What agreed as it was asked, and does not agree when asked so.
+    let contradicting = total(&after).saturating_sub(still_open(&before, &renamed, &after));
+    let whole = points == report.differing_points && contradicting == 0;
+    if asked.is_some()
+        && !whole
+        && let Some(words) = cause::measured(&report.query, &report.cause, points)
+    {
+        report.cause = words;
+    }
     if points == 0 {
         return;
     }
@@ -91,9 +100,6 @@ pub fn explain(
     for difference in &mut report.differences {
         difference.explained = wholly.get(&difference.series) == Some(&true);
     }
-    // What agreed as it was asked, and does not agree when asked so.
-    let contradicting = total(&after).saturating_sub(still_open(&before, &renamed, &after));
-    let whole = points == report.differing_points && contradicting == 0;
     let mut explanation = Explanation { points, whole, ..Explanation::default() };
     let mut say = |code: &str, text: &str, established: String| {
         for (own, more, joint) in [
