@@ -29,6 +29,7 @@ pub(crate) enum Purpose {
     Exemplars,
     Status,
     BuildInfo,
+    Delete,
 }
 
 impl Purpose {
@@ -42,6 +43,7 @@ impl Purpose {
             Self::Exemplars => "read exemplars",
             Self::Status => "read the status",
             Self::BuildInfo => "read the build information",
+            Self::Delete => "delete series",
         }
     }
 }

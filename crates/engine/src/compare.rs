@@ -27,7 +27,7 @@ mod values;
 pub use exemplars::compare_exemplars;
 pub use histograms::reset_hints_compatible;
 pub use metadata::compare_metadata;
-pub use parity::{ParityHints, compare_query};
+pub use parity::{Asked, ParityHints, compare_query, explain, unexplained};
 pub use raw::{RawComparison, SlabOutcome};
 
 use crate::model::Millis;

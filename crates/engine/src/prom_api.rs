@@ -143,6 +143,19 @@ impl<'a> Server<'a> {
         self.call(errand, request, limit, read)
     }
 
+    /// A POST of JSON.
+    pub fn post_json<T: 'static>(
+        &self,
+        errand: &Errand<'_>,
+        json: &serde_json::Value,
+        limit: usize,
+        read: impl Fn(&Answer, &Asked) -> crate::Result<T> + 'static,
+    ) -> Call<T> {
+        let own = [("Content-Type", "application/json")];
+        let request = self.request(Method::Post, errand.url.to_owned(), &own, Bytes::from(json.to_string()));
+        self.call(errand, request, limit, read)
+    }
+
     /// A GET with parameters.
     pub fn get<T: 'static>(
         &self,

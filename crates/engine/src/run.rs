@@ -94,6 +94,7 @@ pub async fn execute(
     let mut reports = Vec::new();
     let mut preflight: Option<PreflightReport> = None;
     let mut verified: Option<VerifyReport> = None;
+    let mut backfilled = job.given.backfill;
     for stage in job.stages {
         if run.plan.options.dry_run && stage != Stage::Preflight {
             if preflight.is_some() {
@@ -117,7 +118,9 @@ pub async fn execute(
                 if let Some(error) = unreachable(&report) {
                     return Err(error);
                 }
-                Report::Backfill(run.backfill(report).await?)
+                let report = run.backfill(report).await?;
+                backfilled = Some(Box::new(report.clone()));
+                Report::Backfill(report)
             }
             Stage::Verify => {
                 let report = run.verify(preflight.as_ref()).await?;
@@ -133,7 +136,7 @@ pub async fn execute(
                     Some(report) => report,
                     None => run.verify(preflight.as_ref()).await?,
                 };
-                Report::Cutover(run.cutover(report, preflight.as_ref(), job.given.backfill.as_deref()).await?)
+                Report::Cutover(run.cutover(report, preflight.as_ref(), backfilled.as_deref()).await?)
             }
         };
         if !finish(&run, stage, report, &mut reports) {

@@ -2,6 +2,7 @@
 
 mod matching;
 pub(crate) mod promql;
+pub(crate) mod ranges;
 
 pub use matching::Predicate;
 

@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod captures;
 pub mod command;
+pub mod native_ports;
 pub mod plans;
 pub mod recordings;
 pub mod world;

@@ -1,5 +1,7 @@
 //! Status, error code and words → kind, message and remedy.
 
+mod admin;
+
 use super::{Asked, Purpose};
 use crate::error::{ErrorKind, Feature, Side};
 use crate::port::Answer;
@@ -20,6 +22,11 @@ pub(super) fn explain(asked: &Asked, answer: &Answer, said: &str) -> Explained {
     let low = said.to_ascii_lowercase();
     // What the words tell beats the status: gateways and versions differ in statuses.
     if let Some(known) = by_words(asked, &low) {
+        return known;
+    }
+    if asked.0.purpose == Purpose::Delete
+        && let Some(known) = admin::explain(asked, answer)
+    {
         return known;
     }
     match answer.status {
@@ -344,6 +351,7 @@ fn not_found(asked: &Asked, status: u16) -> Explained {
         (_, Purpose::Query) => "/api/v1/query_range",
         (_, Purpose::Metadata) => "/api/v1/metadata",
         (_, Purpose::Exemplars) => "/api/v1/query_exemplars",
+        (Side::Target, Purpose::Delete) => "/api/v1/admin/delete_series",
         (Side::Target, _) => "/api/v1/status/tsdb",
         (Side::Source, _) => "/api/v1/status/buildinfo",
     };

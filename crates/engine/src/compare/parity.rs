@@ -1,16 +1,22 @@
 //! PromQL parity of one query: two range query results, compared series by series and time by time.
 
-use super::causes::ROUNDING;
+mod cause;
+mod excerpt;
+mod explain;
+
+pub use explain::{Asked, explain, unexplained};
+
 use super::rows::{Row, join};
 use super::values::{Relation, relate, relative_delta, show};
 use crate::model::{Labels, Millis, Sample};
 use crate::plan::Compare;
 use crate::report::{ParityDifference, PromqlCheckReport};
-use crate::selector::promql;
 use crate::wire::prom_json::{QueryResult, QuerySeries};
-use promql_parser::parser::{Expr, Offset};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// Differences of a check that come with an excerpt; the rest have their numbers only.
+const EXCERPTS: usize = 20;
 
 /// What is known about the servers that answered.
 #[derive(Clone, Debug, Default)]
@@ -47,14 +53,14 @@ pub fn compare_query(
     let nothing = Rows::default();
     let labels = crate::order::set(one.keys().chain(other.keys()).copied());
     for labels in labels {
-        let points = compare_rows(
-            one.get(labels).unwrap_or(&nothing),
-            other.get(labels).unwrap_or(&nothing),
-            tolerance,
-        );
+        let source = one.get(labels).unwrap_or(&nothing);
+        let target = other.get(labels).unwrap_or(&nothing);
+        let points = compare_rows(source, target, tolerance);
         if let Some(first) = &points.first {
             differing_series += 1;
             if report.differences.len() < max {
+                let excerpt = (report.differences.len() < EXCERPTS)
+                    .then(|| excerpt::around(source, target, first.at, &points.times));
                 report.differences.push(ParityDifference {
                     series: labels.to_string(),
                     points: points.differing,
@@ -62,9 +68,9 @@ pub fn compare_query(
                     source_value: first.source.clone(),
                     target_value: first.target.clone(),
                     max_relative_delta: points.largest_relative,
-                    max_absolute_delta: None,
+                    max_absolute_delta: points.largest_absolute,
                     explained: false,
-                    excerpt: None,
+                    excerpt,
                 });
             }
         }
@@ -78,7 +84,7 @@ pub fn compare_query(
             "PromQL result mismatch for query {query}: {} of {} points differ, in {differing_series} series",
             all.differing, all.compared
         ));
-        report.cause = cause(query, &report, &all, hints);
+        report.cause = cause::probable(query, &report, &all, hints);
     }
     if source.partial {
         report.issues.push(format!("source answered only in part for query {query}"));
@@ -102,7 +108,7 @@ impl Row for HistogramPoint {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Rows<'a> {
     samples: Cow<'a, [Sample]>,
     histograms: Cow<'a, [HistogramPoint]>,
@@ -150,6 +156,9 @@ struct Points {
     span: Option<(Millis, Millis)>,
     last_differing: Option<Millis>,
     largest_relative: Option<f64>,
+    largest_absolute: Option<f64>,
+    /// Times that differ, in order; of one series only.
+    times: Vec<Millis>,
 }
 
 impl Points {
@@ -162,6 +171,7 @@ impl Points {
         self.differing += 1;
         self.one_sided += u64::from(source.is_none() || target.is_none());
         self.last_differing = self.last_differing.max(Some(at));
+        self.times.push(at);
         if self.first.as_ref().is_none_or(|first| at < first.at) {
             self.first = Some(First { at, source, target });
         }
@@ -173,6 +183,7 @@ impl Points {
         self.one_sided += other.one_sided;
         self.last_differing = self.last_differing.max(other.last_differing);
         self.largest_relative = larger(self.largest_relative, other.largest_relative);
+        self.largest_absolute = larger(self.largest_absolute, other.largest_absolute);
         self.span = match (self.span, other.span) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, none) => one.or(none),
@@ -197,6 +208,8 @@ fn compare_rows(source: &Rows<'_>, target: &Rows<'_>, tolerance: &Compare) -> Po
                 if relate(a.value, b.value, tolerance) != Relation::Equal {
                     let relative = relative_delta(a.value, b.value);
                     points.largest_relative = larger(points.largest_relative, relative);
+                    let absolute = Some((a.value - b.value).abs()).filter(|delta| delta.is_finite());
+                    points.largest_absolute = larger(points.largest_absolute, absolute);
                     points.differ(at, Some(show(a.value)), Some(show(b.value)));
                 }
             }
@@ -212,6 +225,10 @@ fn compare_rows(source: &Rows<'_>, target: &Rows<'_>, tolerance: &Compare) -> Po
             _ => points.differ(at, text(source), text(target)),
         }
     });
+    if !points.times.is_sorted() {
+        // Samples came before histograms.
+        crate::order::sort_by_key(&mut points.times, |at| *at);
+    }
     points
 }
 
@@ -242,103 +259,4 @@ fn same_histogram(source: &str, target: &str, tolerance: &Compare) -> bool {
             (Ok(source), Ok(target)) => same(&source, &target, tolerance),
             _ => false,
         }
-}
-
-fn cause(query: &str, report: &PromqlCheckReport, all: &Points, hints: &ParityHints) -> String {
-    if report.target_series == 0 {
-        return "The target has nothing that this query reads: the plan's selectors do not cover its metrics, \
-                the backfill has not run, or it wrote to another tenant."
-            .to_owned();
-    }
-    if report.source_series == 0 {
-        return "The source returned nothing: its retention may have passed, or the query URL names another \
-                server."
-            .to_owned();
-    }
-    if all.one_sided == 0 && all.largest_relative.is_some_and(|fraction| fraction < ROUNDING) {
-        return "The values differ by as little as rounding does: the servers add floats in another order. If \
-                that is good enough, raise compare.max_relative_value_delta."
-            .to_owned();
-    }
-    let reach = look_back(query);
-    if let (Some(reach), Some((start, end)), Some(last)) = (&reach, all.span, all.last_differing) {
-        let edge = start.saturating_add(reach.ms);
-        if last < edge && edge <= end {
-            return "Only the first points differ, and these look back to before the window, which was not \
-                    migrated. Begin the backfill earlier, or the comparison later."
-                .to_owned();
-        }
-    }
-    if !reach.is_some_and(|reach| reach.range) {
-        return String::new();
-    }
-    const WINDOWS: &str = "a range selector covers [t-5m, t] in Prometheus 2 but (t-5m, t] in Prometheus 3 and \
-                           tsink, so samples aligned with the step give other results from the same data.";
-    match hints.source_version.as_deref() {
-        Some(version) if is_prometheus_2(version) => {
-            format!("The source is {version}: {WINDOWS} Raw verification tells whether the data agree.")
-        }
-        Some(_) => String::new(),
-        None => format!("If the source is a Prometheus 2: {WINDOWS}"),
-    }
-}
-
-/// Whether a version text names a Prometheus of major version 2.
-fn is_prometheus_2(version: &str) -> bool {
-    let mut words = version.split_whitespace();
-    let (Some(name), number) = (words.next(), words.next()) else { return false };
-    let number = number.unwrap_or(name).trim_start_matches('v');
-    (name.eq_ignore_ascii_case("prometheus") || !name.starts_with(|c: char| c.is_alphabetic()))
-        && number.starts_with("2.")
-}
-
-/// How a query looks back.
-struct Reach {
-    /// How far at most, in ms.
-    ms: Millis,
-    /// Whether it has a range selector or a subquery.
-    range: bool,
-}
-
-/// How far a query looks back; none when it cannot be parsed.
-fn look_back(query: &str) -> Option<Reach> {
-    /// Prometheus' and tsink's default for instant selectors.
-    const LOOK_BACK_MS: Millis = 5 * 60 * 1000;
-    let millis =
-        |duration: std::time::Duration| Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX);
-    let offset = |offset: &Option<Offset>| match offset {
-        Some(Offset::Pos(by)) => millis(*by),
-        _ => 0,
-    };
-    let expression = promql::parse(query).ok()?;
-    let mut reach = Reach { ms: 0, range: false };
-    let mut rest: Vec<(&Expr, Millis)> = vec![(&expression, 0)];
-    while let Some((expression, so_far)) = rest.pop() {
-        match expression {
-            Expr::Aggregate(inner) => {
-                rest.push((&inner.expr, so_far));
-                rest.extend(inner.param.as_deref().map(|param| (param, so_far)));
-            }
-            Expr::Unary(inner) => rest.push((&inner.expr, so_far)),
-            Expr::Binary(inner) => rest.extend([(&*inner.lhs, so_far), (&*inner.rhs, so_far)]),
-            Expr::Paren(inner) => rest.push((&inner.expr, so_far)),
-            Expr::Subquery(inner) => {
-                reach.range = true;
-                let here = millis(inner.range).saturating_add(offset(&inner.offset));
-                rest.push((&inner.expr, so_far.saturating_add(here)));
-            }
-            Expr::VectorSelector(selector) => {
-                let here = LOOK_BACK_MS.saturating_add(offset(&selector.offset));
-                reach.ms = reach.ms.max(so_far.saturating_add(here));
-            }
-            Expr::MatrixSelector(selector) => {
-                reach.range = true;
-                let here = millis(selector.range).saturating_add(offset(&selector.vs.offset));
-                reach.ms = reach.ms.max(so_far.saturating_add(here));
-            }
-            Expr::Call(call) => rest.extend(call.args.args.iter().map(|argument| (&**argument, so_far))),
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-        }
-    }
-    Some(reach)
 }

@@ -1,7 +1,12 @@
 //! Cutover check: verification, what the target takes, and PromQL parity.
 
+mod ages;
+mod checklist;
+mod freshness;
+mod probes;
+
 use super::context::Run;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::plan::SourceKind;
 use crate::report::Level;
 use crate::report::{
@@ -20,12 +25,15 @@ impl Run {
         &self,
         verified: VerifyReport,
         preflight: Option<&PreflightReport>,
-        _backfill: Option<&BackfillReport>,
+        backfill: Option<&BackfillReport>,
     ) -> Result<CutoverReport> {
         let since = self.stamp();
         let mut notes = Vec::new();
-        let capabilities = match tsink::status(&self.plan) {
-            Some(call) => Some(self.call(&call).await?.capabilities),
+        let status = match tsink::status(&self.plan) {
+            Some(call) => match self.call(&call).await {
+                Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
+                answer => Some(answer),
+            },
             None => {
                 notes.push(
                     "what the target takes was not checked: target.status_url is not configured".to_owned(),
@@ -33,6 +41,8 @@ impl Run {
                 None
             }
         };
+        let capabilities =
+            status.as_ref().and_then(|answer| answer.as_ref().ok()).map(|status| status.capabilities.clone());
         let source_version = match preflight.and_then(|report| report.source_version.clone()) {
             Some(version) => Some(version),
             None if self.plan.source.kind == SourceKind::VictoriaMetrics => {
@@ -62,19 +72,47 @@ impl Run {
         if self.plan.promql_checks.is_empty() && !self.plan.source.kind.is_recording() {
             notes.push("PromQL parity was not checked: the plan has no promql_checks".to_owned());
         }
-        let promql_checks = {
-            let work = self.parity(source_version);
+        let (promql_checks, newest) = {
+            let work = async {
+                let checks = self.parity(source_version).await?;
+                let newest = match self.plan.source.kind.is_recording() {
+                    true => Vec::new(),
+                    false => self.newest().await?,
+                };
+                Ok((checks, newest))
+            };
             let ticker = self.tick();
             pin_mut!(work, ticker);
             match future::select(work, ticker).await {
-                future::Either::Left((checks, _)) => checks?,
-                future::Either::Right(_) => Vec::new(),
+                future::Either::Left((done, _)) => done?,
+                future::Either::Right(_) => Default::default(),
             }
         };
         let mut issues = self.cutover_issues(&verified, capabilities.as_ref(), &promql_checks);
+        if let Some(Err(error)) = &status {
+            issues.push(format!("what the target takes could not be found out: {error}"));
+        }
+        if backfill.is_some_and(|report| !report.balance.closes) {
+            issues.push("the balance of the backfill does not close: rows are unaccounted for".to_owned());
+        }
         issues.extend(
             probe.filter(|row| row.level >= Level::Warn).map(|row| format!("live probe: {}", row.message)),
         );
+        for check in promql_checks.iter().filter(|check| check.accepted) {
+            notes.extend(check.issues.iter().map(|issue| format!("accepted: {issue}")));
+        }
+        let probes = self.probes(status.as_ref(), &verified);
+        let open_differences = ages::groups(&verified, self.ports.clock.now_ms());
+        let undo = self.way_back(&verified, status.as_ref().and_then(|answer| answer.as_ref().ok()));
+        let checklist = self.checklist(&checklist::Evidence {
+            verified: &verified,
+            probes: &probes,
+            promql_checks: &promql_checks,
+            newest: &newest,
+            backfill,
+            ages: &open_differences,
+            undo: &undo,
+        });
         Ok(CutoverReport {
             status: if issues.is_empty() { Status::Pass } else { Status::Fail },
             start_ms: self.window.start_ms,
@@ -82,12 +120,12 @@ impl Run {
             target_payloads: capabilities,
             raw_verify: verified,
             promql_checks,
-            checklist: Vec::new(),
-            probes: Vec::new(),
-            freshness: Vec::new(),
-            open_differences: Vec::new(),
-            balance: None,
-            undo: None,
+            checklist,
+            probes,
+            freshness: newest.into_iter().map(|one| one.row).collect(),
+            open_differences,
+            balance: backfill.map(|report| report.balance.clone()),
+            undo: Some(undo),
             issues,
             notes,
             run: self.info_since(since),
@@ -137,7 +175,8 @@ impl Run {
                 }
             }
         }
-        issues.extend(promql_checks.iter().flat_map(|check| check.issues.iter().cloned()));
+        let open = promql_checks.iter().filter(|check| !check.accepted);
+        issues.extend(open.flat_map(|check| check.issues.iter().cloned()));
         issues
     }
 }

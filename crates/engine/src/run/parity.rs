@@ -7,12 +7,13 @@
 use super::context::Run;
 use super::event::{Event, Stage};
 use super::meter::Meter;
-use crate::compare::{ParityHints, compare_query};
-use crate::error::Result;
+use crate::compare::{Asked, ParityHints, compare_query, explain, unexplained};
+use crate::error::{Error, Result, Side};
 use crate::model::{Labels, Millis, Window};
 use crate::plan::PromqlCheck;
 use crate::port::Call;
 use crate::report::PromqlCheckReport;
+use crate::selector::ranges;
 use crate::source;
 use crate::target::tsink;
 use crate::wire::prom_json::{QueryResult, QuerySeries};
@@ -74,17 +75,7 @@ impl Run {
         let hints = ParityHints { source_version };
         let mut reports = Vec::with_capacity(checks.len());
         for check in checks {
-            let (source, target) = join!(self.query_source(check), self.query_target(check));
-            let at = |error: crate::Error| error.at(&check.query, self.window);
-            let report = compare_query(
-                &check.query,
-                &check.step,
-                &source.map_err(at)?,
-                &target.map_err(at)?,
-                &self.plan.compare,
-                self.plan.options.max_findings,
-                &hints,
-            );
+            let report = self.parity_of(check, &hints).await?;
             self.emit(Event::PromqlCheck { check: report.clone() });
             self.advance(|meter| meter.add(1));
             reports.push(report);
@@ -93,10 +84,77 @@ impl Run {
         Ok(reports)
     }
 
-    async fn query_source(&self, check: &PromqlCheck) -> Result<QueryResult> {
-        let parts = cut(self.window, check.step_ms, 1);
+    /// One check. A query that a side cannot answer is this check's failure and no other's.
+    ///
+    /// # Errors
+    /// What no other query would survive either: a server that is away, a token that is refused, a cancel.
+    async fn parity_of(&self, check: &PromqlCheck, hints: &ParityHints) -> Result<PromqlCheckReport> {
+        let (source, target) =
+            join!(self.query_source(&check.query, check.step_ms), self.query_target(check));
+        let fatal = |error: &Error| error.kind.is_fatal();
+        let (source, target) = match (source, target) {
+            (Ok(source), Ok(target)) => (source, target),
+            (Err(error), _) | (_, Err(error)) if fatal(&error) => {
+                return Err(error.at(&check.query, self.window));
+            }
+            (source, target) => return Ok(unanswered(check, source, target)),
+        };
+        let mut report = compare_query(
+            &check.query,
+            &check.step,
+            &source,
+            &target,
+            &self.plan.compare,
+            self.plan.options.max_findings,
+            hints,
+        );
+        if report.differing_points > 0 {
+            let asked = self.ask_again(check, &source, &target).await?;
+            explain(&mut report, &source, &target, asked.as_ref(), &self.plan.compare);
+            report.judge(self.plan.options.accept_explained);
+        }
+        Ok(report)
+    }
+
+    /// Asks the source once more, with ranges that hold what the target's do, where that may account for something.
+    ///
+    /// # Errors
+    /// When the operator cancels; a source that does not answer this question leaves the difference unexplained.
+    async fn ask_again(
+        &self,
+        check: &PromqlCheck,
+        source: &QueryResult,
+        target: &QueryResult,
+    ) -> Result<Option<Asked>> {
+        let tolerance = &self.plan.compare;
+        if unexplained(source, target, None, tolerance) == 0 {
+            return Ok(None);
+        }
+        let Some(once) = self.shortened(check, 1).await? else { return Ok(None) };
+        let mut asked = Asked { once, twice: None };
+        if unexplained(source, target, Some(&asked), tolerance) > 0 {
+            asked.twice = self.shortened(check, 2).await?;
+        }
+        Ok(Some(asked))
+    }
+
+    async fn shortened(&self, check: &PromqlCheck, by_ms: i64) -> Result<Option<(String, QueryResult)>> {
+        let Some(query) = ranges::shortened(&check.query, by_ms) else { return Ok(None) };
+        match self.query_source(&query, check.step_ms).await {
+            Ok(result) if result.partial => Ok(None),
+            Ok(result) => Ok(Some((query, result))),
+            Err(error) if error.kind == crate::error::ErrorKind::Cancelled => Err(error),
+            Err(error) => {
+                self.notice_error(super::event::NoticeLevel::Warn, &error.at(&query, self.window));
+                Ok(None)
+            }
+        }
+    }
+
+    async fn query_source(&self, query: &str, step_ms: i64) -> Result<QueryResult> {
+        let parts = cut(self.window, step_ms, 1);
         self.query_parts(parts, AT_ONCE.1, |first, last| {
-            source::query_range(&self.plan, &check.query, first, last, check.step_ms)
+            source::query_range(&self.plan, query, first, last, step_ms)
         })
         .await
     }
@@ -129,6 +187,42 @@ impl Run {
             .await?;
         Ok(merge(answers))
     }
+}
+
+/// The report of a query that a side did not answer: its words, and what the other side has.
+fn unanswered(
+    check: &PromqlCheck,
+    source: Result<QueryResult>,
+    target: Result<QueryResult>,
+) -> PromqlCheckReport {
+    let mut report = PromqlCheckReport {
+        query: check.query.clone(),
+        step: check.step.clone(),
+        ..PromqlCheckReport::default()
+    };
+    for (side, answer) in [(Side::Source, source), (Side::Target, target)] {
+        match (side, answer) {
+            (Side::Source, Ok(result)) => {
+                report.source_series = result.series.len() as u64;
+                report.source_warnings = result.warnings;
+            }
+            (Side::Target, Ok(result)) => {
+                report.target_series = result.series.len() as u64;
+                report.target_warnings = result.warnings;
+                report.target_partial_response = result.partial;
+            }
+            (_, Err(error)) => {
+                let said = error.server_message.as_deref().unwrap_or_default();
+                let words = if said.is_empty() { String::new() } else { format!(" (it said: {said})") };
+                report.issues.push(format!(
+                    "the {side} does not answer query {}: {}{words}",
+                    check.query, error.message
+                ));
+                report.cause = error.remedy;
+            }
+        }
+    }
+    report
 }
 
 #[cfg(test)]

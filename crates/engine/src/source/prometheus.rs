@@ -111,7 +111,7 @@ fn floats(result: QueryResult, window: Window, answer: &Answer, asked: &Asked) -
 /// A selector as every version of PromQL reads it: the metric name as a matcher on `__name__`, since names
 /// in quotes, `{"my.metric"}`, are new in Prometheus 3 and unknown to tsink 0.10.2. A label name outside
 /// `[a-zA-Z0-9_]` needs quotes all the same.
-fn selector_text(selector: &Selector) -> String {
+pub(crate) fn selector_text(selector: &Selector) -> String {
     let mut out = String::from("{");
     for (at, matcher) in selector.matchers.iter().enumerate() {
         if at > 0 {

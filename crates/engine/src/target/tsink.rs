@@ -9,9 +9,11 @@
 //! has none, only the admin API's support bundle does) and **its retention** (nowhere). The latter can be
 //! found out without writing anything: see [`retention_probe`].
 
+mod delete;
 mod retention;
 mod status;
 
+pub use delete::{Deleted, delete, delete_url};
 pub use retention::retention_probe;
 pub use status::{Limits, TargetStatus};
 

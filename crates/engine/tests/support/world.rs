@@ -32,6 +32,8 @@ pub enum Fault {
 }
 
 type Faults = Box<dyn FnMut(&Request, u64) -> Option<Fault>>;
+/// Answers of a test's own: status and body.
+type Answers = Rc<dyn Fn(&World, &Request) -> Option<(u16, Vec<u8>)>>;
 /// Samples by series, value as bits.
 type Store = BTreeMap<Labels, BTreeMap<i64, u64>>;
 
@@ -39,6 +41,7 @@ struct State {
     source: RefCell<Vec<Series>>,
     target: RefCell<Store>,
     faults: RefCell<Faults>,
+    answers: RefCell<Option<Answers>>,
     requests: Cell<u64>,
     writes_in_flight: Cell<usize>,
     most_writes: Cell<usize>,
@@ -65,6 +68,7 @@ impl World {
                 source: RefCell::new(source),
                 target: RefCell::default(),
                 faults: RefCell::new(Box::new(|_, _| None)),
+                answers: RefCell::new(None),
                 requests: Cell::new(0),
                 writes_in_flight: Cell::new(0),
                 most_writes: Cell::new(0),
@@ -81,6 +85,16 @@ impl World {
     /// Asks `faults` for every request, with its number from 1.
     pub fn faults(&self, faults: impl FnMut(&Request, u64) -> Option<Fault> + 'static) {
         *self.state.faults.borrow_mut() = Box::new(faults);
+    }
+
+    /// Asks `answers` first what a request gets.
+    pub fn answers(&self, answers: impl Fn(&World, &Request) -> Option<(u16, Vec<u8>)> + 'static) {
+        *self.state.answers.borrow_mut() = Some(Rc::new(answers));
+    }
+
+    /// What the source holds.
+    pub fn source(&self) -> Vec<Series> {
+        self.state.source.borrow().clone()
     }
 
     /// The target keeps so many ms.
@@ -141,6 +155,10 @@ impl World {
     }
 
     fn answer(&self, request: &Request) -> (u16, Vec<u8>) {
+        let own = self.state.answers.borrow().clone();
+        if let Some(answer) = own.and_then(|answers| answers(self, request)) {
+            return answer;
+        }
         let url = url::Url::parse(&request.url).unwrap();
         match (url.host_str().unwrap(), url.path()) {
             ("source", "/api/v1/read") => (200, self.read(&request.body, &self.state.source.borrow())),

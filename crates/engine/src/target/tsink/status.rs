@@ -3,6 +3,19 @@
 use crate::report::Capabilities;
 use serde_json::Value;
 
+/// Parts of the answer that a report quotes: the feature's name there, and where it stands.
+const QUOTED: [(&str, &str); 7] = [
+    ("metadata", "/prometheusPayloads/metadata"),
+    ("exemplars", "/prometheusPayloads/exemplars"),
+    ("histograms", "/prometheusPayloads/histograms"),
+    ("otlp", "/otlpMetrics"),
+    ("influx_line_protocol", "/legacyIngest/influxLineProtocol"),
+    ("statsd", "/legacyIngest/statsd"),
+    ("graphite", "/legacyIngest/graphite"),
+];
+/// Characters of a quoted part at most.
+const QUOTED_CHARS: usize = 1200;
+
 /// What the target tells about itself. It is a large answer; this is what a migration needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetStatus {
@@ -18,6 +31,8 @@ pub struct TargetStatus {
     pub cluster_role: Option<String>,
     /// Series of the tenant asked for.
     pub series: Option<u64>,
+    /// The very parts of the answer that tell of each feature, as compact JSON, by the feature's name.
+    pub words: Vec<(&'static str, String)>,
     /// Memory used, in bytes.
     pub memory_used_bytes: Option<u64>,
     /// Memory budget in bytes; `None` without a limit.
@@ -88,9 +103,30 @@ pub(super) fn parse(body: &[u8]) -> Result<TargetStatus, String> {
         takes_writes: text("/remoteStorage/runtimeMode").is_none_or(|mode| mode == "read_write"),
         cluster_role: text("/cluster/localNodeRole"),
         series: number("/seriesCount"),
+        words: QUOTED.iter().filter_map(|(name, path)| Some((*name, quoted(data.pointer(path)?)))).collect(),
         memory_used_bytes: number("/memoryUsedBytes"),
         memory_budget_bytes: number("/memoryBudgetBytes").filter(|bytes| *bytes < i64::MAX.unsigned_abs()),
     })
+}
+
+/// A part of the answer as JSON. Counters go out of it: they change with every request and say nothing of what the
+/// server takes.
+fn quoted(part: &Value) -> String {
+    let mut part = part.clone();
+    if let Value::Object(fields) = &mut part {
+        fields.retain(|name, value| {
+            let counts = name.ends_with("Total");
+            let holds_counts = value
+                .as_object()
+                .is_some_and(|inner| !inner.is_empty() && inner.keys().all(|name| name.ends_with("Total")));
+            !counts && !holds_counts
+        });
+    }
+    let text = part.to_string();
+    match text.char_indices().nth(QUOTED_CHARS) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
 }
 
 /// Text from the server, cut: it is shown.
