@@ -10,6 +10,7 @@ mod control;
 mod cutover;
 mod estimate;
 mod event;
+mod history;
 mod http;
 mod meter;
 mod parity;
@@ -17,6 +18,7 @@ mod permits;
 mod preflight;
 mod probe;
 mod reading;
+mod recheck;
 mod recorded;
 mod recording;
 mod repair;
@@ -91,6 +93,9 @@ pub async fn execute(
     sink: Rc<dyn Fn(Event)>,
 ) -> Result<Vec<Report>> {
     let run = Run::new(ports, job.plan, job.window, control, sink);
+    if let Some(backfill) = &job.given.backfill {
+        run.refused.borrow_mut().clone_from(&backfill.rejections);
+    }
     let mut reports = Vec::new();
     let mut preflight: Option<PreflightReport> = None;
     let mut verified: Option<VerifyReport> = None;

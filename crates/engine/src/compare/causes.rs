@@ -1,14 +1,16 @@
 //! What a finding says: what differs, what probably caused it, and what to do.
 
 use super::Hints;
+use super::evidence::Format;
+use super::exemplars;
 use super::findings::{Class, Of, Spot};
 use super::histograms::Field;
-use super::values::show_fraction;
+use super::values::{show, show_fraction};
 use crate::error::Error;
 use crate::model::{Millis, Window};
 use crate::plan::{Compare, ReadVia};
-use crate::report::words::{count_of, grouped, show_time};
-use crate::report::{Finding, FindingKind, RawCheckReport};
+use crate::report::words::{count_of, grouped, shorten, show_duration, show_time};
+use crate::report::{Finding, FindingKind, RawCheckReport, Rejection};
 use std::collections::BTreeMap;
 
 /// Data this young may still be on its way: a Prometheus scrapes every few seconds to minutes, and a remote
@@ -36,8 +38,16 @@ pub(super) fn finding(
     rows: &str,
     context: &Context<'_>,
 ) -> Finding {
-    let (cause, remedy) = explain(class, &spot, context);
+    let (cause, remedy) = explain(selector, class, &spot, context);
     Finding {
+        field: match class.kind {
+            FindingKind::HistogramDiffers => Field::codes(spot.fields),
+            FindingKind::ExemplarDiffers => exemplars::fields(spot.fields),
+            _ => String::new(),
+        },
+        absolute_delta: spot.largest_absolute,
+        relative_delta: spot.largest_relative,
+        shift_ms: spot.shift_ms,
         kind: class.kind,
         selector: selector.to_owned(),
         series: series.to_owned(),
@@ -45,6 +55,7 @@ pub(super) fn finding(
         first_ms: Some(spot.first_ms),
         last_ms: Some(spot.last_ms),
         detail: detail(class, &spot, rows),
+        excerpt: spot.excerpt,
         source_value: spot.source,
         target_value: spot.target,
         cause,
@@ -88,22 +99,78 @@ fn detail(class: Class, spot: &Spot, rows: &str) -> String {
                 "{rows} {when} in {fields}:{first} {place} is {source} at the source, {target} at the target"
             )
         }
+        TimestampShifted => {
+            let (shift, place) = shift_words(spot.shift_ms.unwrap_or_default());
+            format!(
+                "{rows} {when} {shift} {place} at the target, with the same values:{first} value {source}"
+            )
+        }
         _ => {
-            let largest = match spot.largest_relative {
-                Some(fraction) if class.kind == ValueDiffers => {
-                    format!("; largest relative difference {}", show_fraction(fraction))
-                }
-                _ => String::new(),
+            let largest = match (spot.largest_relative, spot.largest_absolute) {
+                _ if !matches!(class.kind, ValueDiffers | PrecisionLost) => String::new(),
+                (Some(fraction), _) => format!("; largest relative difference {}", show_fraction(fraction)),
+                (None, Some(delta)) => format!("; largest difference {}", show(delta)),
+                (None, None) => String::new(),
             };
             format!("{rows} {when}:{first} source {source}, target {target}{largest}")
         }
     }
 }
 
-fn explain(class: Class, spot: &Spot, context: &Context<'_>) -> (String, String) {
+/// `1 h`, `later`.
+fn shift_words(shift_ms: i64) -> (String, &'static str) {
+    (show_duration(shift_ms.unsigned_abs()), if shift_ms > 0 { "later" } else { "earlier" })
+}
+
+/// Says which format values were written in that lost their last digits.
+pub(super) fn precision(finding: &mut Finding, format: Format) {
+    let how = match format {
+        Format::Float32 => "The target's values are the source's as 32-bit floats".to_owned(),
+        Format::Digits(digits) => {
+            format!("The target's values are the source's with {digits} significant digits")
+        }
+    };
+    finding.cause = format!("{how}: something on the way wrote them in a shorter format.");
+    finding.remedy =
+        "Delete the series at the target, or use a fresh tenant, and backfill it by this tool, which \
+                      keeps every bit; or, if that is good enough, raise compare.max_relative_value_delta."
+            .to_owned();
+}
+
+/// Why all rows of a series are at other times.
+fn shifted(spot: &Spot) -> (String, String) {
+    let ms = spot.shift_ms.unwrap_or_default();
+    let (shift, place) = shift_words(ms);
+    let why = match ms.unsigned_abs() {
+        far if far % 900_000 == 0 => {
+            "a local time was taken for UTC, as another time zone or the summer time does"
+        }
+        far if far < 1_000 => "a time was rounded or truncated on the way, as float seconds do",
+        _ => "the clock of whoever wrote them was off, or an offset was added on purpose",
+    };
+    (
+        format!("All these rows are {shift} {place} than at the source: {why}."),
+        "Mend what writes to the target. tsink keeps the rows at the wrong times: delete the series there, or use a \
+         fresh tenant, and backfill again."
+            .to_owned(),
+    )
+}
+
+/// A write that the target refused, if it may have held these rows.
+fn refused<'a>(selector: &str, spot: &Spot, hints: &'a Hints) -> Option<&'a Rejection> {
+    hints.refused.iter().find(|one| {
+        one.selector.as_deref().is_none_or(|own| own == selector)
+            && one.reason != "not_read"
+            && one.first_ms.is_none_or(|first| first <= spot.last_ms)
+            && one.last_ms.is_none_or(|last| last >= spot.first_ms)
+    })
+}
+
+fn explain(selector: &str, class: Class, spot: &Spot, context: &Context<'_>) -> (String, String) {
     use FindingKind::*;
     match class.kind {
-        MissingSeries | MissingSamples | MissingHistograms => missing(class, spot, context),
+        MissingSeries | MissingSamples | MissingHistograms => missing(selector, class, spot, context),
+        TimestampShifted => shifted(spot),
         ExtraSeries | ExtraSamples | ExtraHistograms => extra(class, spot, context),
         ValueDiffers if spot.largest_relative.is_some_and(|fraction| fraction < ROUNDING) => (
             "The values differ by as little as rounding does.".to_owned(),
@@ -144,7 +211,7 @@ fn explain(class: Class, spot: &Spot, context: &Context<'_>) -> (String, String)
     }
 }
 
-fn missing(class: Class, spot: &Spot, context: &Context<'_>) -> (String, String) {
+fn missing(selector: &str, class: Class, spot: &Spot, context: &Context<'_>) -> (String, String) {
     let hints = context.hints;
     let again = format!(
         "Backfill again {}; samples that are there stay as they are.",
@@ -156,6 +223,16 @@ fn missing(class: Class, spot: &Spot, context: &Context<'_>) -> (String, String)
             format!("{which} older than what the target keeps (it begins at {}).", show_time(oldest)),
             "Start tsink with a longer --retention, then backfill again; or begin the window later."
                 .to_owned(),
+        );
+    }
+    if let Some(refused) = refused(selector, spot, hints) {
+        let words = refused.error.to_string();
+        return (
+            format!(
+                "The target refused a batch with rows of this time: {}.",
+                shorten(words.trim_end_matches('.'))
+            ),
+            format!("{} {again}", refused.error.remedy).trim_start().to_owned(),
         );
     }
     let report = context.report;

@@ -1,8 +1,9 @@
 //! Differences while they are counted: per series and kind how many, where first, where last.
 
+use super::grid::{Cells, Columns, Grid};
 use crate::model::{Labels, Millis, Window};
-use crate::report::FindingKind;
 use crate::report::words::count_of;
+use crate::report::{Excerpt, FindingKind};
 use std::collections::BTreeMap;
 
 /// What kind of row a difference concerns.
@@ -72,6 +73,12 @@ pub(super) struct Spot {
     pub at_edge: u64,
     /// Largest difference as a fraction of the source's value.
     pub largest_relative: Option<f64>,
+    /// Largest difference.
+    pub largest_absolute: Option<f64>,
+    /// Target's time minus the source's, where all of them are shifted alike.
+    pub shift_ms: Option<i64>,
+    /// Both sides around `first_ms`; made for what is listed only.
+    pub excerpt: Option<Excerpt>,
     /// Fields concerned, see [`super::histograms::Field`].
     pub fields: u16,
 }
@@ -84,24 +91,67 @@ impl Spot {
         self.stale += other.stale;
         self.at_edge += other.at_edge;
         self.fields |= other.fields;
-        self.largest_relative = match (self.largest_relative, other.largest_relative) {
-            (Some(a), Some(b)) => Some(a.max(b)),
-            (one, none) => one.or(none),
-        };
+        self.largest_relative = larger(self.largest_relative, other.largest_relative);
+        self.largest_absolute = larger(self.largest_absolute, other.largest_absolute);
+        if self.shift_ms != other.shift_ms {
+            self.shift_ms = None;
+        }
         if other.first_ms < self.first_ms {
             self.first_ms = other.first_ms;
             self.source = other.source;
             self.target = other.target;
             self.place = other.place;
+            self.excerpt = other.excerpt;
         }
+    }
+
+    /// Takes a difference into the largest ones.
+    pub fn delta(&mut self, absolute: Option<f64>, relative: Option<f64>) {
+        self.largest_absolute = larger(self.largest_absolute, absolute);
+        self.largest_relative = larger(self.largest_relative, relative);
+    }
+}
+
+fn larger(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (one, none) => one.or(none),
+    }
+}
+
+/// Columns of the coverage map in which rows are missing, extra or different.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Marks {
+    pub missing: Columns,
+    pub extra: Columns,
+    pub differs: Columns,
+}
+
+impl Marks {
+    pub fn merge(&mut self, other: &Self) {
+        self.missing |= other.missing;
+        self.extra |= other.extra;
+        self.differs |= other.differs;
     }
 }
 
 /// All differences of one series.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Tally(BTreeMap<Class, Spot>);
+pub(super) struct Tally {
+    spots: BTreeMap<Class, Spot>,
+    grid: Grid,
+    /// Where in the coverage map.
+    pub marks: Marks,
+    /// Which parts of the window.
+    pub cells: Cells,
+}
 
 impl Tally {
+    /// An empty tally that notes where in a window differences are.
+    pub fn on(grid: Grid) -> Self {
+        Self { grid, ..Self::default() }
+    }
+
     /// Counts `count` rows at one time; rows come in time order. `first` gives source value, target value and
     /// place, and is asked only for the first of the class.
     pub fn add(
@@ -112,7 +162,14 @@ impl Tally {
         window: Window,
         first: impl FnOnce() -> (Option<String>, Option<String>, String),
     ) -> &mut Spot {
-        let spot = self.0.entry(class).or_insert_with(|| {
+        let column = self.grid.column(at);
+        match class.kind {
+            FindingKind::MissingSamples | FindingKind::MissingHistograms => self.marks.missing |= column,
+            FindingKind::ExtraSamples | FindingKind::ExtraHistograms => self.marks.extra |= column,
+            _ => self.marks.differs |= column,
+        }
+        self.grid.mark(&mut self.cells, at);
+        let spot = self.spots.entry(class).or_insert_with(|| {
             let (source, target, place) = first();
             Spot {
                 count: 0,
@@ -124,6 +181,9 @@ impl Tally {
                 stale: 0,
                 at_edge: 0,
                 largest_relative: None,
+                largest_absolute: None,
+                shift_ms: None,
+                excerpt: None,
                 fields: 0,
             }
         });
@@ -137,33 +197,53 @@ impl Tally {
 
     /// Rows of one class.
     pub fn count(&self, kind: FindingKind, of: Of) -> u64 {
-        self.0.get(&Class::new(kind, of)).map_or(0, |spot| spot.count)
+        self.spots.get(&Class::new(kind, of)).map_or(0, |spot| spot.count)
+    }
+
+    /// The newest time at which something differs.
+    pub fn last_ms(&self) -> Option<Millis> {
+        self.spots.values().map(|spot| spot.last_ms).max()
     }
 
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.spots.is_empty()
     }
 
     /// The bits of all classes, see [`Class::bit`].
     pub fn bits(&self) -> u32 {
-        self.0.keys().fold(0, |bits, class| bits | class.bit())
+        self.spots.keys().fold(0, |bits, class| bits | class.bit())
     }
 
     /// Classes and spots, ordered by class.
-    pub fn into_spots(self) -> impl Iterator<Item = (Class, Spot)> {
-        self.0.into_iter()
+    pub fn into_spots(self) -> BTreeMap<Class, Spot> {
+        self.spots
+    }
+
+    /// Every class with its spot.
+    pub fn spots_mut(&mut self) -> impl Iterator<Item = (Class, &mut Spot)> {
+        self.spots.iter_mut().map(|(class, spot)| (*class, spot))
     }
 
     fn merge(&mut self, other: Self) {
-        for (class, spot) in other.0 {
-            match self.0.entry(class) {
+        for (class, spot) in other.spots {
+            match self.spots.entry(class) {
                 std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().merge(spot),
                 std::collections::btree_map::Entry::Vacant(free) => {
                     free.insert(spot);
                 }
             }
         }
+    }
+}
+
+/// What is known of a series that will be listed.
+pub(super) struct Known<'a>(Option<&'a Tally>);
+
+impl Known<'_> {
+    /// Whether nothing of this class is known so early.
+    pub fn is_first(&self, class: Class, at: Millis) -> bool {
+        self.0.and_then(|tally| tally.spots.get(&class)).is_none_or(|spot| at < spot.first_ms)
     }
 }
 
@@ -179,6 +259,15 @@ pub(super) struct Details {
 impl Details {
     pub fn new(cap: usize) -> Self {
         Self { cap, series: BTreeMap::new() }
+    }
+
+    /// Whether the details of a series would be listed as things stand; and the first time of a class that is
+    /// known of it.
+    pub fn wants(&self, labels: &Labels) -> Option<Known<'_>> {
+        let known = self.series.get(labels);
+        let full = self.series.len() >= self.cap;
+        let beyond = || full && self.series.last_key_value().is_none_or(|(last, _)| labels > last);
+        (known.is_some() || !beyond()).then_some(Known(known))
     }
 
     /// Adds what was found in a part of a series.

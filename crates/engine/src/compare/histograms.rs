@@ -50,6 +50,11 @@ impl Field {
         let named = Self::ALL.iter().filter(|(field, _)| bits & field.bit() != 0);
         named.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
     }
+
+    /// The same for programs: `sum, positive_buckets`; `custom_values` are the custom bounds.
+    pub fn codes(bits: u16) -> String {
+        Self::names(bits).replace("custom bounds", "custom values").replace(' ', "_").replace(",_", ", ")
+    }
 }
 
 /// The first field in which two histograms differ.
@@ -94,23 +99,32 @@ pub fn reset_hints_compatible(source: i32, target: i32) -> bool {
             && COUNTER.contains(&target))
 }
 
-/// The first difference of two histograms, or none. Float fields go by the tolerance, integer ones are exact.
-pub(super) fn difference(source: &Histogram, target: &Histogram, tolerance: &Compare) -> Option<Difference> {
+/// The first difference of two histograms, and the [`Field::bit`]s of all that differ; none when they are the same.
+/// Float fields go by the tolerance, integer ones are exact.
+pub(super) fn differences(
+    source: &Histogram,
+    target: &Histogram,
+    tolerance: &Compare,
+) -> Option<(Difference, u16)> {
+    let only = |difference: Difference| {
+        let bit = difference.field.bit();
+        Some((difference, bit))
+    };
     // A stale histogram marks the end of its series; nothing else in it has a meaning.
     match (is_stale_nan(source.sum), is_stale_nan(target.sum)) {
         (true, true) => return None,
         (false, false) => {}
-        _ => {
-            return Some(Difference::new(Field::Staleness, "staleness", summary(source), summary(target)));
-        }
+        _ => return only(Difference::new(Field::Staleness, "staleness", summary(source), summary(target))),
     }
     let (kind, other_kind) = (is_float(source), is_float(target));
     if kind != other_kind {
         let word = |float| if float { "float" } else { "integer" };
-        return Some(Difference::new(Field::Kind, "kind", word(kind), word(other_kind)));
+        return only(Difference::new(Field::Kind, "kind", word(kind), word(other_kind)));
     }
-    if source.schema != target.schema {
-        return Some(Difference::new(Field::Schema, "schema", source.schema, target.schema));
+    let (a, b) = (source, target);
+    if a.schema != b.schema {
+        // The same index is another bucket then.
+        return only(Difference::new(Field::Schema, "schema", a.schema, b.schema));
     }
     let exact = Compare { max_absolute_value_delta: 0.0, max_relative_value_delta: 0.0 };
     let floats = |field, place, one, other, tolerance| {
@@ -120,30 +134,31 @@ pub(super) fn difference(source: &Histogram, target: &Histogram, tolerance: &Com
     let populations = |field, place, one: Population, other: Population| {
         (!one.equals(other, tolerance)).then(|| Difference::new(field, place, one.show(), other.show()))
     };
-    let (a, b) = (source, target);
-    floats(Field::ZeroThreshold, "zero threshold", a.zero_threshold, b.zero_threshold, &exact)
-        .or_else(|| populations(Field::ZeroCount, "zero count", zero_count(a), zero_count(b)))
-        .or_else(|| populations(Field::Count, "count", count(a), count(b)))
-        .or_else(|| floats(Field::Sum, "sum", a.sum, b.sum, tolerance))
-        .or_else(|| {
-            (!reset_hints_compatible(a.reset_hint, b.reset_hint)).then(|| {
-                Difference::new(
-                    Field::ResetHint,
-                    "reset hint",
-                    hint_name(a.reset_hint),
-                    hint_name(b.reset_hint),
-                )
-            })
+    let hints = || {
+        (!reset_hints_compatible(a.reset_hint, b.reset_hint)).then(|| {
+            Difference::new(Field::ResetHint, "reset hint", hint_name(a.reset_hint), hint_name(b.reset_hint))
         })
-        .or_else(|| custom_values(&a.custom_values, &b.custom_values))
-        .or_else(|| {
-            let (one, other) = (Buckets::positive(a, kind), Buckets::positive(b, kind));
-            one.difference(&other, Field::PositiveBuckets, "positive", tolerance)
-        })
-        .or_else(|| {
-            let (one, other) = (Buckets::negative(a, kind), Buckets::negative(b, kind));
-            one.difference(&other, Field::NegativeBuckets, "negative", tolerance)
-        })
+    };
+    let positive = || {
+        let (one, other) = (Buckets::positive(a, kind), Buckets::positive(b, kind));
+        one.difference(&other, Field::PositiveBuckets, "positive", tolerance)
+    };
+    let negative = || {
+        let (one, other) = (Buckets::negative(a, kind), Buckets::negative(b, kind));
+        one.difference(&other, Field::NegativeBuckets, "negative", tolerance)
+    };
+    let found = [
+        floats(Field::ZeroThreshold, "zero threshold", a.zero_threshold, b.zero_threshold, &exact),
+        populations(Field::ZeroCount, "zero count", zero_count(a), zero_count(b)),
+        populations(Field::Count, "count", count(a), count(b)),
+        floats(Field::Sum, "sum", a.sum, b.sum, tolerance),
+        hints(),
+        custom_values(&a.custom_values, &b.custom_values),
+        positive(),
+        negative(),
+    ];
+    let bits = found.iter().flatten().fold(0, |bits, difference| bits | difference.field.bit());
+    found.into_iter().flatten().next().map(|first| (first, bits))
 }
 
 fn hint_name(hint: i32) -> String {
@@ -309,7 +324,7 @@ impl<'a> Buckets<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Field, difference, reset_hints_compatible};
+    use super::{Field, differences, reset_hints_compatible};
     use crate::model::{BucketSpan, Histogram, STALE_NAN_BITS};
     use crate::plan::Compare;
     use crate::wire::types::histogram::{Count, ZeroCount};
@@ -344,8 +359,8 @@ mod tests {
     }
 
     fn field(a: &Histogram, b: &Histogram) -> Option<Field> {
-        let found = difference(a, b, &Compare::default()).map(|difference| difference.field);
-        let back = difference(b, a, &Compare::default()).map(|difference| difference.field);
+        let found = differences(a, b, &Compare::default()).map(|(difference, _)| difference.field);
+        let back = differences(b, a, &Compare::default()).map(|(difference, _)| difference.field);
         assert_eq!(found, back, "the comparison has no favourite side");
         found
     }

@@ -2,10 +2,14 @@
 
 use super::Hints;
 use super::causes::{self, Context};
+use super::coverage::Map;
+use super::evidence::{Evidence, Format};
 use super::findings::{Class, Details, Of, Spot, Tally};
-use super::rows;
+use super::grid::{Cells, Columns, Grid};
+use super::relabelled::Lonely;
+use super::{excerpt, rows, shifted};
 use crate::error::Error;
-use crate::model::{Labels, Series, Window};
+use crate::model::{Labels, Millis, Series, Window};
 use crate::plan::Compare;
 use crate::report::{Finding, FindingKind, RawCheckReport};
 use rustc_hash::FxHashMap;
@@ -14,7 +18,8 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Compares what one selector finds on both sides. Slabs may come in any order; their windows must not
-/// overlap, and each comes once. The result does not depend on how the window was cut.
+/// overlap, and each comes once. The result does not depend on how the window was cut, but for excerpts (a slab
+/// shows its own rows only) and what is said of edges.
 #[derive(Debug)]
 pub struct RawComparison {
     selector: String,
@@ -22,31 +27,34 @@ pub struct RawComparison {
     max_findings: usize,
     counts: RawCheckReport,
     duplicate_samples: u64,
-    differing_histograms: u64,
-    /// Which sides have a series ([`AT_SOURCE`], [`AT_TARGET`]), and the [`Class::bit`]s of what was found.
-    ///
-    /// The key is a 64-bit hash of the labels, to spare the memory of the labels themselves. Values are never
+    duplicate_histograms: u64,
+    /// Every series, by a 64-bit hash of its labels, to spare the memory of the labels themselves. Values are never
     /// compared by it. Should two series ever share a hash (for a million series the odds are 1 in 40
     /// million), they count as one series, and one missing as a whole is told as missing samples: still a
     /// difference.
-    states: FxHashMap<u64, u32>,
-    /// Rows that one side lacks, of the series that have such.
-    one_sided: FxHashMap<u64, OneSided>,
+    states: FxHashMap<u64, State>,
+    /// What is known of the series that differ, by the same hash.
+    evidence: FxHashMap<u64, Evidence>,
     details: Details,
+    lonely: Lonely,
+    grid: Grid,
+    map: Map,
+    cells: Cells,
     gaps: Vec<(Window, Error)>,
+}
+
+/// What is kept of a series while it agrees.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// Which sides have it ([`AT_SOURCE`], [`AT_TARGET`]), and the [`Class::bit`]s of what was found.
+    flags: u32,
+    /// Columns of the coverage map in which it has rows.
+    present: Columns,
 }
 
 const AT_SOURCE: u32 = 1 << 30;
 const AT_TARGET: u32 = 1 << 31;
 const BOTH: u32 = AT_SOURCE | AT_TARGET;
-
-#[derive(Clone, Copy, Debug, Default)]
-struct OneSided {
-    missing_samples: u64,
-    extra_samples: u64,
-    missing_histograms: u64,
-    extra_histograms: u64,
-}
 
 /// What one slab showed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +65,8 @@ pub struct SlabOutcome {
     pub target_rows: u64,
     /// Whether anything differs.
     pub differs: bool,
+    /// The newest time at which anything differs, in Unix ms.
+    pub newest_difference_ms: Option<Millis>,
 }
 
 impl RawComparison {
@@ -68,12 +78,24 @@ impl RawComparison {
             max_findings,
             counts: RawCheckReport { selector: selector.to_owned(), ..RawCheckReport::default() },
             duplicate_samples: 0,
-            differing_histograms: 0,
+            duplicate_histograms: 0,
             states: FxHashMap::default(),
-            one_sided: FxHashMap::default(),
+            evidence: FxHashMap::default(),
             details: Details::new(max_findings),
+            lonely: Lonely::default(),
+            grid: Grid::default(),
+            map: Map::default(),
+            cells: Cells::default(),
             gaps: Vec::new(),
         }
+    }
+
+    /// The window that all slabs together will be. Without it there is neither a coverage map nor a list of the
+    /// parts that differ.
+    #[must_use]
+    pub fn over(mut self, window: Window) -> Self {
+        self.grid = Grid::over(window);
+        self
     }
 
     /// Compares one part of the window. Series, and rows within a series, may come in any order and in
@@ -108,12 +130,12 @@ impl RawComparison {
         outcome: &mut SlabOutcome,
     ) {
         // One side's labels do for both; they are equal where both are there.
-        let (mut source, target) = (source.unwrap_or_default(), target.unwrap_or_default());
+        let (mut source, mut target) = (source.unwrap_or_default(), target.unwrap_or_default());
         let mut labels = std::mem::take(&mut source.labels);
         if labels.is_empty() {
             labels.clone_from(&target.labels);
         }
-        let found = rows::compare(source, target, window, &self.tolerance);
+        let mut found = rows::compare(&mut source, &mut target, window, &self.tolerance, self.grid);
         let at_source = found.source_samples + found.source_histograms;
         let at_target = found.target_samples + found.target_histograms;
         if at_source == 0 && at_target == 0 {
@@ -121,7 +143,6 @@ impl RawComparison {
         }
         outcome.source_rows += at_source;
         outcome.target_rows += at_target;
-        outcome.differs |= !found.tally.is_empty();
         self.counts.source_samples += found.source_samples;
         self.counts.target_samples += found.target_samples;
         self.counts.source_histograms += found.source_histograms;
@@ -129,59 +150,85 @@ impl RawComparison {
 
         let key = hash(&labels);
         let state = self.states.entry(key).or_default();
-        *state |= if at_source > 0 { AT_SOURCE } else { 0 } | if at_target > 0 { AT_TARGET } else { 0 };
+        if state.flags == 0 {
+            self.map.see(&labels);
+        }
+        state.flags |= if at_source > 0 { AT_SOURCE } else { 0 } | if at_target > 0 { AT_TARGET } else { 0 };
+        state.present |= found.present;
+        self.map.add_present(found.present);
         if found.tally.is_empty() {
             return;
         }
-        *state |= found.tally.bits();
-        self.count(key, &found.tally);
-        self.details.add(&labels, found.tally);
-    }
-
-    fn count(&mut self, key: u64, tally: &Tally) {
-        use FindingKind::*;
-        self.counts.differing_samples +=
-            tally.count(ValueDiffers, Of::Samples) + tally.count(StaleNan, Of::Samples);
-        self.duplicate_samples += tally.count(DuplicateTimestamp, Of::Samples);
-        self.differing_histograms +=
-            tally.count(HistogramDiffers, Of::Histograms) + tally.count(DuplicateTimestamp, Of::Histograms);
-        let here = OneSided {
-            missing_samples: tally.count(MissingSamples, Of::Samples),
-            extra_samples: tally.count(ExtraSamples, Of::Samples),
-            missing_histograms: tally.count(MissingHistograms, Of::Histograms),
-            extra_histograms: tally.count(ExtraHistograms, Of::Histograms),
-        };
-        if here.missing_samples + here.extra_samples + here.missing_histograms + here.extra_histograms > 0 {
-            let all = self.one_sided.entry(key).or_default();
-            all.missing_samples += here.missing_samples;
-            all.extra_samples += here.extra_samples;
-            all.missing_histograms += here.missing_histograms;
-            all.extra_histograms += here.extra_histograms;
+        state.flags |= found.tally.bits();
+        outcome.differs = true;
+        outcome.newest_difference_ms = outcome.newest_difference_ms.max(found.tally.last_ms());
+        if at_target == 0 {
+            self.lonely.missing(&labels);
+        } else if at_source == 0 {
+            self.lonely.extra(&labels);
+        }
+        let repeated = FindingKind::DuplicateTimestamp;
+        self.duplicate_samples += found.tally.count(repeated, Of::Samples);
+        self.duplicate_histograms += found.tally.count(repeated, Of::Histograms);
+        self.evidence.entry(key).or_default().merge(&found.evidence);
+        self.cells.merge(&found.tally.cells);
+        self.map.add(&labels, &found.tally.marks);
+        if let Some(known) = self.details.wants(&labels) {
+            for (class, spot) in found.tally.spots_mut() {
+                if known.is_first(class, spot.first_ms) {
+                    let at = spot.first_ms;
+                    spot.excerpt = Some(excerpt::around(class, at, &source, &target, &self.tolerance));
+                }
+            }
+            self.details.add(&labels, found.tally);
         }
     }
 
     /// The report, once all slabs are in.
     pub fn finish(mut self, hints: &Hints) -> RawCheckReport {
         let totals = self.totals();
-        let Self { selector, tolerance, max_findings, counts: mut report, states, details, gaps, .. } = self;
+        let Self { selector, tolerance, counts: mut report, states, evidence, .. } = self;
+        let unknown = self.gaps.iter().fold(0, |all, (window, _)| all | self.grid.columns_of(*window));
+        report.differing = self.grid.parts(&self.cells, self.gaps.iter().map(|(window, _)| *window));
+        let present = |labels: &Labels| states.get(&hash(labels)).map_or(0, |state| state.present);
+        report.coverage = self.map.finish(self.grid, unknown, states.len() as u64, present);
+        let one_sided =
+            |labels: &Labels| states.get(&hash(labels)).is_some_and(|state| state.flags & BOTH != BOTH);
+        let pairs = self.lonely.pairs(|labels| {
+            let evidence = evidence.get(&hash(labels)).filter(|_| one_sided(labels))?;
+            Some(if evidence.source.count > 0 { evidence.source } else { evidence.target })
+        });
         let context = Context { hints, tolerance: &tolerance, report: &report };
 
         let mut by_kind = totals;
-        let mut findings = not_compared(&selector, gaps);
+        let mut findings = not_compared(&selector, self.gaps);
         if !findings.is_empty() {
             by_kind.insert(FindingKind::NotCompared, findings.len() as u64);
         }
-        for (labels, tally) in details.into_series() {
-            let one_sided = states.get(&hash(&labels)).is_some_and(|state| state & BOTH != BOTH);
-            let spots: Vec<(Class, Spot, String)> =
-                if one_sided { whole_series(tally).into_iter().collect() } else { each_class(tally) };
+        for (labels, tally) in self.details.into_series() {
+            let alone = one_sided(&labels);
+            let known = evidence.get(&hash(&labels)).copied().unwrap_or_default();
+            let spots = match (alone, known.shift_ms()) {
+                (true, _) => whole_series(tally).into_iter().collect(),
+                (false, Some(shift)) => shifted::series(tally, &known, shift),
+                (false, None) => each_class(tally, known.format()),
+            };
             let series = labels.to_string();
             findings.extend(spots.into_iter().map(|(class, spot, rows)| {
-                causes::finding(&selector, &series, class, spot, &rows, &context)
+                let mut finding = causes::finding(&selector, &series, class, spot, &rows, &context);
+                let missing = class.kind == FindingKind::MissingSeries;
+                if let Some(told) = alone.then(|| pairs.explain(&labels, missing)).flatten() {
+                    (finding.cause, finding.remedy) = told;
+                }
+                if let (FindingKind::PrecisionLost, Some(format)) = (class.kind, known.format()) {
+                    causes::precision(&mut finding, format);
+                }
+                finding
             }));
         }
-        findings.truncate(max_findings);
-        let (issues, omitted) = causes::issues(&findings, by_kind);
+        findings.truncate(self.max_findings);
+        let (issues, omitted) = causes::issues(&findings, by_kind.clone());
+        report.by_kind = by_kind;
         report.findings_omitted = omitted;
         report.issues = issues;
         report.findings = findings;
@@ -192,37 +239,47 @@ impl RawComparison {
     fn totals(&mut self) -> BTreeMap<FindingKind, u64> {
         let mut by_kind = BTreeMap::new();
         let report = &mut self.counts;
-        let mut histograms = self.differing_histograms;
+        let mut histograms = self.duplicate_histograms;
+        let mut add = |kind| *by_kind.entry(kind).or_default() += 1;
         for (key, state) in &self.states {
-            report.source_series += u64::from(state & AT_SOURCE != 0);
-            report.target_series += u64::from(state & AT_TARGET != 0);
-            match state & BOTH {
+            report.source_series += u64::from(state.flags & AT_SOURCE != 0);
+            report.target_series += u64::from(state.flags & AT_TARGET != 0);
+            match state.flags & BOTH {
                 AT_SOURCE => {
                     report.missing_series += 1;
-                    *by_kind.entry(FindingKind::MissingSeries).or_default() += 1;
+                    add(FindingKind::MissingSeries);
+                    continue;
                 }
                 AT_TARGET => {
                     report.extra_series += 1;
-                    *by_kind.entry(FindingKind::ExtraSeries).or_default() += 1;
+                    add(FindingKind::ExtraSeries);
+                    continue;
                 }
-                _ => {
-                    for class in CLASSES {
-                        if state & class.bit() != 0 {
-                            *by_kind.entry(class.kind).or_default() += 1;
-                        }
-                    }
-                    if let Some(rows) = self.one_sided.get(key) {
-                        report.missing_samples += rows.missing_samples;
-                        report.extra_samples += rows.extra_samples;
-                        histograms += rows.missing_histograms + rows.extra_histograms;
-                    }
-                }
+                _ => {}
             }
+            let Some(known) = self.evidence.get(key) else { continue };
+            if known.shift_ms().is_some() {
+                add(FindingKind::TimestampShifted);
+                report.shifted_samples += known.source_samples();
+                histograms += known.source_histograms();
+                continue;
+            }
+            for class in CLASSES.iter().filter(|class| state.flags & class.bit() != 0) {
+                let rounded = class.kind == FindingKind::ValueDiffers && known.format().is_some();
+                add(if rounded { FindingKind::PrecisionLost } else { class.kind });
+            }
+            report.missing_samples += known.missing_samples;
+            report.extra_samples += known.extra_samples;
+            report.differing_samples += known.differing_samples;
+            histograms += known.missing_histograms + known.extra_histograms + known.differing_histograms;
         }
         report.source_rows = report.source_samples + report.source_histograms;
         report.target_rows = report.target_samples + report.target_histograms;
-        report.sample_mismatches =
-            report.missing_samples + report.extra_samples + report.differing_samples + self.duplicate_samples;
+        report.sample_mismatches = report.missing_samples
+            + report.extra_samples
+            + report.differing_samples
+            + report.shifted_samples
+            + self.duplicate_samples;
         report.histogram_mismatches = histograms;
         by_kind
     }
@@ -265,13 +322,15 @@ pub(super) fn by_labels(mut series: Vec<Series>) -> Vec<Series> {
     series
 }
 
-/// The classes of a series that both sides have.
-fn each_class(tally: Tally) -> Vec<(Class, Spot, String)> {
-    let spots = tally.into_spots();
+/// The classes of a series that both sides have. `format` is the one that all values that differ fit.
+fn each_class(tally: Tally, format: Option<Format>) -> Vec<(Class, Spot, String)> {
+    let spots = tally.into_spots().into_iter();
     spots
         .map(|(class, spot)| {
             let rows = class.of.count(spot.count);
-            (class, spot, rows)
+            let rounded = class.kind == FindingKind::ValueDiffers && format.is_some();
+            let kind = if rounded { FindingKind::PrecisionLost } else { class.kind };
+            (Class::new(kind, class.of), spot, rows)
         })
         .collect()
 }

@@ -1,8 +1,10 @@
 //! Rows of two sides, joined by time.
 
+use super::evidence::Evidence;
 use super::findings::{Class, Of, Tally};
+use super::grid::{Columns, Grid};
 use super::histograms;
-use super::values::{Relation, identity, relate, relative_delta, show};
+use super::values::{Relation, absolute_delta, identity, relate, relative_delta, show};
 use crate::model::{Exemplar, Histogram, Millis, Sample, Series, Window, is_stale_nan};
 use crate::plan::Compare;
 use crate::report::FindingKind;
@@ -42,25 +44,33 @@ pub(super) struct Compared {
     pub source_histograms: u64,
     /// Native histograms of the target.
     pub target_histograms: u64,
+    /// Columns of the coverage map in which either side has rows.
+    pub present: Columns,
     /// The differences.
     pub tally: Tally,
+    /// What the differing rows have in common.
+    pub evidence: Evidence,
 }
 
 /// Compares one series within a window. What lies outside the window is not counted: servers may send whole
-/// chunks. A value that a side repeats at the same time counts once (overlapping chunks do that).
+/// chunks. A value that a side repeats at the same time counts once (overlapping chunks do that). Rows are in time
+/// order and inside the window afterwards.
 pub(super) fn compare(
-    mut source: Series,
-    mut target: Series,
+    source: &mut Series,
+    target: &mut Series,
     window: Window,
     tolerance: &Compare,
+    grid: Grid,
 ) -> Compared {
-    let mut found = Compared::default();
+    let mut found = Compared { tally: Tally::on(grid), ..Compared::default() };
     if identical(&source.samples, &target.samples, window) {
         found.source_samples = source.samples.len() as u64;
         found.target_samples = found.source_samples;
+        found.present |= grid.columns_with(&source.samples);
     } else {
         settle(&mut source.samples, window);
         settle(&mut target.samples, window);
+        found.present |= grid.columns_with(&source.samples) | grid.columns_with(&target.samples);
         join(&source.samples, &target.samples, |source, target| {
             compare_samples(source, target, window, tolerance, &mut found);
         });
@@ -68,6 +78,7 @@ pub(super) fn compare(
     if !(source.histograms.is_empty() && target.histograms.is_empty()) {
         settle(&mut source.histograms, window);
         settle(&mut target.histograms, window);
+        found.present |= grid.columns_with(&source.histograms) | grid.columns_with(&target.histograms);
         join(&source.histograms, &target.histograms, |source, target| {
             compare_histograms(source, target, window, tolerance, &mut found);
         });
@@ -102,7 +113,7 @@ pub(super) fn settle<R: Row>(rows: &mut Vec<R>, window: Window) {
 
 /// Merge join of rows in time order: calls `each` once for every timestamp that either side has, with all
 /// rows that each side has there.
-pub(super) fn join<R: Row>(source: &[R], target: &[R], mut each: impl FnMut(&[R], &[R])) {
+pub(super) fn join<'a, R: Row>(source: &'a [R], target: &'a [R], mut each: impl FnMut(&'a [R], &'a [R])) {
     let (mut source, mut target) = (source, target);
     while let Some(at) = match (source.first(), target.first()) {
         (Some(a), Some(b)) => Some(a.at().min(b.at())),
@@ -131,43 +142,49 @@ fn compare_samples(
         ([one], [other]) => {
             found.source_samples += 1;
             found.target_samples += 1;
-            compare_pair(*one, *other, window, tolerance, &mut found.tally);
+            compare_pair(*one, *other, window, tolerance, found);
         }
         ([], []) => {}
         ([one], []) => {
             found.source_samples += 1;
-            one_sided(FindingKind::MissingSamples, one.timestamp, &[one.value], window, &mut found.tally);
+            one_sided(FindingKind::MissingSamples, one.timestamp, &[one.value], window, found);
         }
         ([], [one]) => {
             found.target_samples += 1;
-            one_sided(FindingKind::ExtraSamples, one.timestamp, &[one.value], window, &mut found.tally);
+            one_sided(FindingKind::ExtraSamples, one.timestamp, &[one.value], window, found);
         }
         ([one, ..], _) | (_, [one, ..]) => {
             let at = one.timestamp;
             let (source, target) = (distinct(source), distinct(target));
             found.source_samples += source.len() as u64;
             found.target_samples += target.len() as u64;
-            compare_repeated(at, &source, &target, window, tolerance, &mut found.tally);
+            compare_repeated(at, &source, &target, window, tolerance, found);
         }
     }
 }
 
-fn compare_pair(source: Sample, target: Sample, window: Window, tolerance: &Compare, tally: &mut Tally) {
+fn compare_pair(source: Sample, target: Sample, window: Window, tolerance: &Compare, found: &mut Compared) {
     let kind = match relate(source.value, target.value, tolerance) {
         Relation::Equal => return,
         Relation::Differs => FindingKind::ValueDiffers,
         Relation::StaleNan => FindingKind::StaleNan,
     };
-    let spot = tally.add(Class::new(kind, Of::Samples), source.timestamp, 1, window, || {
+    let (at, stale) = (source.timestamp, kind == FindingKind::StaleNan);
+    found.evidence.differs(at, source.value, target.value, stale);
+    let spot = found.tally.add(Class::new(kind, Of::Samples), at, 1, window, || {
         (Some(show(source.value)), Some(show(target.value)), String::new())
     });
-    if let Some(fraction) = relative_delta(source.value, target.value) {
-        spot.largest_relative = Some(spot.largest_relative.map_or(fraction, |old| old.max(fraction)));
-    }
+    spot.delta(absolute_delta(source.value, target.value), relative_delta(source.value, target.value));
 }
 
-fn one_sided(kind: FindingKind, at: Millis, values: &[f64], window: Window, tally: &mut Tally) {
-    let spot = tally.add(Class::new(kind, Of::Samples), at, values.len() as u64, window, || {
+fn one_sided(kind: FindingKind, at: Millis, values: &[f64], window: Window, found: &mut Compared) {
+    for value in values {
+        match kind {
+            FindingKind::MissingSamples => found.evidence.missing(at, *value),
+            _ => found.evidence.extra(at, *value),
+        }
+    }
+    let spot = found.tally.add(Class::new(kind, Of::Samples), at, values.len() as u64, window, || {
         let shown = Some(show_all(values));
         if kind == FindingKind::MissingSamples {
             (shown, None, String::new())
@@ -185,20 +202,22 @@ fn compare_repeated(
     target: &[f64],
     window: Window,
     tolerance: &Compare,
-    tally: &mut Tally,
+    found: &mut Compared,
 ) {
     match (source, target) {
-        (_, []) => one_sided(FindingKind::MissingSamples, at, source, window, tally),
-        ([], _) => one_sided(FindingKind::ExtraSamples, at, target, window, tally),
+        (_, []) => one_sided(FindingKind::MissingSamples, at, source, window, found),
+        ([], _) => one_sided(FindingKind::ExtraSamples, at, target, window, found),
         ([one], [other]) => {
             let sample = |value: &f64| Sample { timestamp: at, value: *value };
-            compare_pair(sample(one), sample(other), window, tolerance, tally);
+            compare_pair(sample(one), sample(other), window, tolerance, found);
         }
         _ => {
             let same = source.len() == target.len()
                 && source.iter().zip(target).all(|(a, b)| relate(*a, *b, tolerance) == Relation::Equal);
             if !same {
-                tally.add(Class::new(FindingKind::DuplicateTimestamp, Of::Samples), at, 1, window, || {
+                found.evidence.repeated();
+                let class = Class::new(FindingKind::DuplicateTimestamp, Of::Samples);
+                found.tally.add(class, at, 1, window, || {
                     (Some(show_all(source)), Some(show_all(target)), String::new())
                 });
             }
@@ -235,10 +254,11 @@ fn compare_histograms(
     found.source_histograms += source.len() as u64;
     found.target_histograms += target.len() as u64;
     let class = |kind| Class::new(kind, Of::Histograms);
-    let tally = &mut found.tally;
+    let Compared { tally, evidence, .. } = found;
     match (source.as_slice(), target.as_slice()) {
         ([], []) => {}
         ([one, ..], []) => {
+            source.iter().for_each(|histogram| evidence.missing_histogram(histogram));
             let count = source.len() as u64;
             let spot = tally.add(class(FindingKind::MissingHistograms), one.timestamp, count, window, || {
                 (Some(histograms::summary(one)), None, String::new())
@@ -246,6 +266,7 @@ fn compare_histograms(
             spot.stale += source.iter().filter(|histogram| is_stale_nan(histogram.sum)).count() as u64;
         }
         ([], [one, ..]) => {
+            target.iter().for_each(|histogram| evidence.extra_histogram(histogram));
             let count = target.len() as u64;
             let spot = tally.add(class(FindingKind::ExtraHistograms), one.timestamp, count, window, || {
                 (None, Some(histograms::summary(one)), String::new())
@@ -253,9 +274,9 @@ fn compare_histograms(
             spot.stale += target.iter().filter(|histogram| is_stale_nan(histogram.sum)).count() as u64;
         }
         ([one], [other]) => {
-            if let Some(difference) = histograms::difference(one, other, tolerance) {
+            if let Some((difference, fields)) = histograms::differences(one, other, tolerance) {
                 let kind = FindingKind::HistogramDiffers;
-                let fields = difference.field.bit();
+                evidence.histogram_differs(one, other);
                 let spot = tally.add(class(kind), one.timestamp, 1, window, || {
                     (Some(difference.source), Some(difference.target), difference.place)
                 });
@@ -266,8 +287,9 @@ fn compare_histograms(
             let same = source.len() == target.len()
                 && source
                     .iter()
-                    .all(|a| target.iter().any(|b| histograms::difference(a, b, tolerance).is_none()));
+                    .all(|a| target.iter().any(|b| histograms::differences(a, b, tolerance).is_none()));
             if !same {
+                evidence.repeated();
                 let kind = FindingKind::DuplicateTimestamp;
                 tally.add(class(kind), one.timestamp, 1, window, || {
                     let show = |list: &[&Histogram]| format!("{} histograms", list.len());
@@ -288,7 +310,7 @@ fn distinct_histograms(histograms: &[Histogram]) -> Vec<&Histogram> {
         if distinct.len() >= TOLD_APART {
             break;
         }
-        if !distinct.iter().any(|known| histograms::difference(known, histogram, &exact).is_none()) {
+        if !distinct.iter().any(|known| histograms::differences(known, histogram, &exact).is_none()) {
             distinct.push(histogram);
         }
     }

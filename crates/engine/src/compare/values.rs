@@ -35,6 +35,17 @@ pub(super) fn relate(source: f64, target: f64, tolerance: &Compare) -> Relation 
     if close { Relation::Equal } else { Relation::Differs }
 }
 
+/// Whether two values of one time are the same or within tolerance.
+pub(crate) fn agree(source: f64, target: f64, tolerance: &Compare) -> bool {
+    relate(source, target, tolerance) == Relation::Equal
+}
+
+/// Difference of two values; none where that has no meaning (NaN, infinities).
+pub(super) fn absolute_delta(source: f64, target: f64) -> Option<f64> {
+    let delta = (source - target).abs();
+    delta.is_finite().then_some(delta)
+}
+
 /// Difference as a fraction of the source's value; none where that has no meaning (NaN, infinities, a source
 /// of 0).
 pub(super) fn relative_delta(source: f64, target: f64) -> Option<f64> {

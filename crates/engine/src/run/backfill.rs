@@ -10,11 +10,13 @@ use super::context::Run;
 use super::event::{Event, NoticeLevel, SlabState, Stage};
 use super::meter::Meter;
 use super::reading::Piece;
+use super::repair::Parts;
 use super::slabs;
 use super::tally::Tally;
+use crate::compare::values_agree;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Labels, Series, Window};
-use crate::report::{BackfillReport, Level, PreflightReport, Status};
+use crate::report::{BackfillReport, Estimate, Level, PreflightReport, Status};
 use crate::wire::prom_read::labels_identity;
 use crate::wire::prom_write::{BatchBuilder, Present};
 use futures_util::join;
@@ -27,8 +29,11 @@ const SLABS_AT_ONCE: usize = 2;
 /// Metadata requests at once.
 const METADATA_AT_ONCE: usize = 4;
 
-struct Backfill<'a> {
+pub(super) struct Backfill<'a> {
     run: &'a Run,
+    stage: Stage,
+    /// The only parts that are copied, when a repair asks.
+    parts: Option<&'a Parts>,
     tally: RefCell<Tally>,
     /// The failure that makes going on pointless.
     fatal: RefCell<Option<Error>>,
@@ -47,16 +52,10 @@ impl Run {
             .filter(|note| note.level == Level::Fail)
             .map(|note| format!("{} {}", note.message, note.remedy).trim().to_owned())
             .collect();
-        let job = Backfill { run: self, tally: RefCell::default(), fatal: RefCell::default() };
+        let job = Backfill::new(self, Stage::Backfill, None);
         let mut notes = Vec::new();
         if blocked.is_empty() {
-            let retries = self.retries.get();
-            let work = async {
-                job.samples(&preflight).await;
-                job.exemplars(&mut notes).await;
-                job.metadata(&mut notes).await;
-                self.retries.get() - retries
-            };
+            let work = job.copy_all(preflight.estimate.as_ref(), &mut notes);
             let ticker = self.tick();
             futures_util::pin_mut!(work, ticker);
             // The ticker never ends, so whatever ends first is the work.
@@ -66,16 +65,7 @@ impl Run {
             notes.push("Nothing was written: the preflight found what would be refused.".to_owned());
         }
         let cancelled = self.control.is_cancelled();
-        if let Some(error) = job.fatal.borrow_mut().take().filter(|error| error.kind != ErrorKind::Cancelled)
-        {
-            let written = job.tally.borrow().rows_written();
-            let message = format!(
-                "{}; {written} samples and histograms had been written before, and stay",
-                error.message
-            );
-            return Err(Error { message, ..error });
-        }
-        let tally = job.tally.into_inner();
+        let tally = job.finish()?;
         Ok(self.backfill_report(tally, notes, blocked, cancelled, preflight, since))
     }
 
@@ -90,32 +80,8 @@ impl Run {
     ) -> BackfillReport {
         let balance = tally.balance();
         let mut issues = blocked;
-        issues.extend(tally.unread.iter().cloned());
-        for (what, line) in [
-            ("samples", &balance.samples),
-            ("histograms", &balance.histograms),
-            ("exemplars", &balance.exemplars),
-            ("metadata entries", &balance.metadata),
-        ] {
-            for (reason, count) in &line.rejected {
-                let text = format!("{count} {what} were not written: {}", reason.replace('_', " "));
-                if reason == "dropped_by_target" {
-                    // The target keeps a bounded number of exemplars a series by design.
-                    notes.push(format!("{text} (it keeps a bounded number per series)"));
-                } else {
-                    issues.push(text);
-                }
-            }
-            if line.unaccounted() != 0 {
-                issues.push(format!(
-                    "the balance of {what} does not close: {} unaccounted for",
-                    line.unaccounted()
-                ));
-            }
-        }
-        if cancelled {
-            issues.push("cancelled before the end; run the same plan again to complete it".to_owned());
-        }
+        issues.extend(tally.issues(cancelled, &mut notes));
+        self.refused.borrow_mut().clone_from(&tally.rejections);
         BackfillReport {
             status: if issues.is_empty() { Status::Pass } else { Status::Fail },
             source_kind: self.plan.source.kind,
@@ -142,19 +108,52 @@ impl Run {
     }
 }
 
-impl Backfill<'_> {
-    async fn samples(&self, preflight: &PreflightReport) {
+impl<'a> Backfill<'a> {
+    /// A copy of the whole window, or of `parts` of it.
+    pub fn new(run: &'a Run, stage: Stage, parts: Option<&'a Parts>) -> Self {
+        Self { run, stage, parts, tally: RefCell::default(), fatal: RefCell::default() }
+    }
+
+    /// Copies samples, exemplars and metadata.
+    pub async fn copy_all(&self, estimate: Option<&Estimate>, notes: &mut Vec<String>) {
+        self.samples(estimate).await;
+        self.exemplars(notes).await;
+        self.metadata(notes).await;
+    }
+
+    /// What was done.
+    ///
+    /// # Errors
+    /// What made the whole copy pointless.
+    pub fn finish(self) -> Result<Tally> {
+        let tally = self.tally.into_inner();
+        match self.fatal.into_inner().filter(|error| error.kind != ErrorKind::Cancelled) {
+            None => Ok(tally),
+            Some(error) => {
+                let written = tally.rows_written();
+                let message = format!(
+                    "{}; {written} samples and histograms had been written before, and stay",
+                    error.message
+                );
+                Err(Error { message, ..error })
+            }
+        }
+    }
+
+    async fn samples(&self, estimates: Option<&Estimate>) {
         let run = self.run;
         if run.plan.source.kind.is_recording() {
             return self.recorded().await;
         }
-        let estimates = preflight.estimate.as_ref();
         let cuts: Vec<Vec<Window>> = run
             .plan
             .selectors
             .iter()
             .enumerate()
             .map(|(at, _)| {
+                if let Some(parts) = self.parts {
+                    return parts.cut(at).to_vec();
+                }
                 let rows = estimates
                     .and_then(|all| all.selectors.get(at))
                     .map(|one| one.rows)
@@ -166,17 +165,20 @@ impl Backfill<'_> {
             .iter()
             .enumerate()
             .map(|(at, cut)| {
+                if let Some(parts) = self.parts {
+                    return parts.expected(at);
+                }
                 let rows = estimates.and_then(|all| all.selectors.get(at)).map_or(0, |one| one.rows);
                 rows / (cut.len() as u64).max(1)
             })
             .collect();
-        let total = cuts.iter().zip(&expected).map(|(cut, rows)| cut.len() as u64 * rows).sum();
+        let total: u64 = cuts.iter().zip(&expected).map(|(cut, rows)| cut.len() as u64 * rows).sum();
         run.emit(Event::Slabs {
-            stage: Stage::Backfill,
+            stage: self.stage,
             selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
             slabs: cuts.clone(),
         });
-        run.start_meter(Meter::new(Stage::Backfill, "samples", total, run.now()));
+        run.start_meter(Meter::new(self.stage, "samples", self.passes() * total, run.now()));
 
         let work = cuts.iter().enumerate().flat_map(|(selector, cut)| {
             cut.iter().enumerate().map(move |(slab, window)| (selector, slab, *window))
@@ -188,9 +190,16 @@ impl Backfill<'_> {
             .await;
     }
 
-    /// Says what became of a slab.
+    /// How often the progress counts a row: a repair compares what it has copied.
+    fn passes(&self) -> u64 {
+        if self.parts.is_some() { 2 } else { 1 }
+    }
+
+    /// Says what became of a slab. What a repair has copied is not done before it was compared.
     fn state(&self, selector: usize, slab: usize, state: SlabState, rows: u64) {
-        self.run.emit(Event::Slab { stage: Stage::Backfill, selector, slab, state, rows });
+        let copied = matches!(state, SlabState::Done | SlabState::Empty);
+        let state = if self.parts.is_some() && copied { SlabState::InFlight } else { state };
+        self.run.emit(Event::Slab { stage: self.stage, selector, slab, state, rows });
     }
 
     /// Notes a slab of which one side could not be read.
@@ -256,7 +265,15 @@ impl Backfill<'_> {
                     }
                     let pushed = if present.knows(identity) {
                         let mut decoded = series.decode();
-                        let there = present.take_out(identity, &mut decoded);
+                        let mut there = present.take_out(identity, &mut decoded);
+                        if self.parts.is_some() {
+                            let held = present.hold_back(identity, &mut decoded, &|one, other| {
+                                values_agree(one, other, &run.plan.compare)
+                            });
+                            there.samples += held.agreeing;
+                            tally.held_back(held.samples, held.histograms);
+                            run.advance(|meter| meter.add(held.samples + held.histograms));
+                        }
                         tally.already_there(there);
                         run.advance(|meter| meter.add(there.samples + there.histograms));
                         builder.push_decoded(&decoded, *window)
@@ -302,7 +319,7 @@ impl Backfill<'_> {
     async fn exemplars(&self, notes: &mut Vec<String>) {
         let run = self.run;
         if !run.source_has_exemplars() {
-            if !run.plan.source.kind.is_recording() {
+            if !run.plan.source.kind.is_recording() && self.parts.is_none() {
                 notes.push("source.exemplar_url is not configured; exemplars were not copied".to_owned());
             }
             return;
@@ -311,6 +328,9 @@ impl Backfill<'_> {
         for check in &run.plan.exemplar_checks {
             if self.ended() {
                 return;
+            }
+            if self.parts.is_some_and(|parts| !parts.has_check(&check.query)) {
+                continue;
             }
             match run.source_exemplars(check).await {
                 Ok(answer) => {
@@ -364,7 +384,7 @@ impl Backfill<'_> {
     async fn metadata(&self, notes: &mut Vec<String>) {
         let run = self.run;
         if !run.source_has_metadata() {
-            if !run.plan.metadata_metrics.is_empty() {
+            if !run.plan.metadata_metrics.is_empty() && self.parts.is_none() {
                 notes.push("source.metadata_url is not configured; metadata was not copied".to_owned());
             }
             return;
@@ -372,8 +392,11 @@ impl Backfill<'_> {
         if self.ended() {
             return;
         }
-        let metrics = match run.metrics_with_metadata().await {
-            Ok(metrics) => metrics,
+        let metrics: Vec<String> = match run.metrics_with_metadata().await {
+            Ok(mut metrics) => {
+                metrics.retain(|metric| self.parts.is_none_or(|parts| parts.has_metric(metric)));
+                metrics
+            }
             Err(error) => return self.fail(error),
         };
         let answers: Vec<_> = stream::iter(&metrics)

@@ -2,6 +2,7 @@
 
 use super::control::Control;
 use super::event::{Event, NoticeLevel, Progress};
+use super::history::History;
 use super::meter::Meter;
 use super::permits::{Aimd, Permits};
 use super::recording::survey::Found;
@@ -10,7 +11,7 @@ use crate::error::{Error, redact_url};
 use crate::model::{Millis, Window};
 use crate::plan::Plan;
 use crate::port::Ports;
-use crate::report::RunInfo;
+use crate::report::{ProgressPoint, Rejection, RunInfo};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -42,6 +43,9 @@ pub(super) struct Run {
     last_progress: Cell<f64>,
     /// What the recording holds, once it has been read.
     pub found: RefCell<Option<Rc<Found>>>,
+    /// What the target refused in the backfill before.
+    pub refused: RefCell<Vec<Rejection>>,
+    history: RefCell<History>,
 }
 
 impl Run {
@@ -61,6 +65,8 @@ impl Run {
             in_flight: Cell::new(0),
             last_progress: Cell::new(f64::MIN),
             found: RefCell::default(),
+            refused: RefCell::default(),
+            history: RefCell::default(),
             ports,
             plan,
             window,
@@ -91,6 +97,7 @@ impl Run {
     /// Begins to count a stage's work.
     pub fn start_meter(&self, meter: Meter) {
         *self.meter.borrow_mut() = Some(meter);
+        *self.history.borrow_mut() = History::default();
         self.rows_read.set(0);
         self.rows_written.set(0);
         self.last_progress.set(f64::MIN);
@@ -119,6 +126,13 @@ impl Run {
             return;
         };
         self.last_progress.set(now);
+        self.history.borrow_mut().push(ProgressPoint {
+            elapsed_ms: progress.elapsed_ms,
+            done: progress.done,
+            read: self.rows_read.get(),
+            rate: 0.0,
+            in_flight: self.in_flight.get(),
+        });
         let waiting = if self.control.is_paused() {
             Some("Paused. Nothing is asked of either server until you resume.".to_owned())
         } else {
@@ -158,12 +172,13 @@ impl Run {
             target: redact_url(&self.plan.target.write_url),
             tenant: self.plan.target.tenant.clone(),
             selectors: self.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
-            progress: Vec::new(),
+            progress: self.history.borrow().points(),
         }
     }
 
-    /// Wall and monotonic time now, for [`Self::info_since`].
+    /// Wall and monotonic time now, for [`Self::info_since`]: a stage begins.
     pub fn stamp(&self) -> (Millis, f64) {
+        *self.history.borrow_mut() = History::default();
         (self.ports.clock.now_ms(), self.now())
     }
 }

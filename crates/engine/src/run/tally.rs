@@ -58,6 +58,48 @@ impl Tally {
         self.balance.histograms.already_there += there.histograms;
     }
 
+    /// Counts rows that were not written because the target has another one at their time.
+    pub fn held_back(&mut self, samples: u64, histograms: u64) {
+        let balance = &mut self.balance;
+        for (line, rows) in [(&mut balance.samples, samples), (&mut balance.histograms, histograms)] {
+            if rows > 0 {
+                *line.rejected.entry("other_value_at_target".to_owned()).or_default() += rows;
+            }
+        }
+    }
+
+    /// What speaks against the copy, one sentence each. What is no issue goes to `notes`.
+    pub fn issues(&self, cancelled: bool, notes: &mut Vec<String>) -> Vec<String> {
+        let balance = &self.balance;
+        let mut issues = self.unread.clone();
+        for (what, line) in [
+            ("samples", &balance.samples),
+            ("histograms", &balance.histograms),
+            ("exemplars", &balance.exemplars),
+            ("metadata entries", &balance.metadata),
+        ] {
+            for (reason, count) in &line.rejected {
+                let text = format!("{count} {what} were not written: {}", reason.replace('_', " "));
+                if reason == "dropped_by_target" {
+                    // The target keeps a bounded number of exemplars a series by design.
+                    notes.push(format!("{text} (it keeps a bounded number per series)"));
+                } else {
+                    issues.push(text);
+                }
+            }
+            if line.unaccounted() != 0 {
+                issues.push(format!(
+                    "the balance of {what} does not close: {} unaccounted for",
+                    line.unaccounted()
+                ));
+            }
+        }
+        if cancelled {
+            issues.push("cancelled before the end; run the same plan again to complete it".to_owned());
+        }
+        issues
+    }
+
     /// Counts rows whose acknowledgement was lost, and that were found in the target.
     pub fn arrived(&mut self, there: There) {
         self.balance.samples.written += there.samples;

@@ -1,26 +1,27 @@
 //! Verify: both sides are read slab by slab and compared by timestamp.
 
+mod checks;
+
 use super::context::Run;
-use super::event::{Event, NoticeLevel, SlabState, Stage};
+use super::event::{Event, Stage};
 use super::http::cancelled;
 use super::meter::Meter;
-use super::reading::Piece;
-use super::recording::slabs::SlabReader;
+use super::recheck::{Recheck, Verdict};
+use super::repair::Parts;
 use super::slabs;
-use crate::compare::{Hints, RawComparison, compare_exemplars, compare_metadata};
-use crate::error::{Error, Result};
-use crate::model::{Series, Window};
-use crate::plan::SourceKind;
+use crate::compare::{Hints, compare_exemplars, compare_metadata};
+use crate::error::Result;
+use crate::model::Window;
+use crate::plan::{ExemplarCheck, SourceKind};
 use crate::report::{
     Estimate, ExemplarCheckReport, MetadataCheckReport, PreflightReport, RawCheckReport, Status, VerifyReport,
 };
 use crate::target::tsink;
+use checks::{Checks, SLABS_AT_ONCE};
 use futures_util::stream::{self, StreamExt};
 use futures_util::{join, pin_mut};
 use std::cell::RefCell;
 
-/// Slabs read and compared at once, each from both sides.
-const SLABS_AT_ONCE: usize = 2;
 /// Metadata requests at once, each to both sides.
 const METADATA_AT_ONCE: usize = 4;
 
@@ -32,7 +33,7 @@ impl Run {
     /// the operator's cancel.
     pub async fn verify(&self, preflight: Option<&PreflightReport>) -> Result<VerifyReport> {
         let since = self.stamp();
-        let work = self.verify_all(preflight, since);
+        let work = self.verify_all(preflight, since, None);
         let ticker = self.tick();
         pin_mut!(work, ticker);
         match futures_util::future::select(work, ticker).await {
@@ -45,16 +46,19 @@ impl Run {
         }
     }
 
-    async fn verify_all(
+    /// Compares the whole window, or `parts` of it only.
+    pub(super) async fn verify_all(
         &self,
         preflight: Option<&PreflightReport>,
         since: (i64, f64),
+        parts: Option<&Parts>,
     ) -> Result<VerifyReport> {
         let estimate = match preflight.and_then(|report| report.estimate.clone()) {
             Some(estimate) => Some(estimate),
             None if self.plan.source.kind.is_recording() => {
                 Some(self.recorded_estimate(&*self.recording().await?, &mut Vec::new()))
             }
+            None if parts.is_some() => None,
             None => self.estimate(&mut Vec::new()).await,
         };
         if self.control.is_cancelled() {
@@ -65,13 +69,15 @@ impl Run {
             now_ms: self.ports.clock.now_ms(),
             tenant: self.plan.target.tenant.clone(),
             source_read_via: self.plan.options.read_via,
+            refused: self.refused.borrow().clone(),
         };
-        let raw_checks = self.verify_samples(estimate.as_ref(), &hints).await?;
+        let recheck = RefCell::new(Recheck::new(&self.plan.options));
+        let raw_checks = self.verify_samples(estimate.as_ref(), &hints, parts, &recheck).await?;
         let found = self.found.borrow().clone();
         let left_out = found.map(|found| self.left_out(&found.recording)).unwrap_or_default();
         let mut notes = left_out.notes;
-        let metadata_checks = self.verify_metadata(&mut notes).await?;
-        let exemplar_checks = self.verify_exemplars(&mut notes, &hints).await?;
+        let metadata_checks = self.verify_metadata(&mut notes, parts).await?;
+        let exemplar_checks = self.verify_exemplars(&mut notes, &hints, parts, &recheck).await?;
         let mut issues: Vec<String> = left_out.issues;
         issues.extend(raw_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         issues.extend(metadata_checks.iter().filter_map(MetadataCheckReport::issue));
@@ -83,7 +89,7 @@ impl Run {
             raw_checks,
             metadata_checks,
             exemplar_checks,
-            recheck: None,
+            recheck: recheck.into_inner().report(),
             issues,
             notes,
             run: self.info_since(since),
@@ -94,6 +100,8 @@ impl Run {
         &self,
         estimate: Option<&Estimate>,
         hints: &Hints,
+        parts: Option<&Parts>,
+        recheck: &RefCell<Recheck>,
     ) -> Result<Vec<RawCheckReport>> {
         let selectors = &self.plan.selectors;
         let rows_of = |at: usize| estimate.and_then(|all| all.selectors.get(at)).map(|one| one.rows);
@@ -102,53 +110,69 @@ impl Run {
             false => None,
         };
         let cuts: Vec<Vec<Window>> = (0..selectors.len())
-            .map(|at| match &recorded {
-                Some((found, _)) => Self::windows(found),
-                None => slabs::cut(
+            .map(|at| match (&recorded, parts) {
+                (Some((found, _)), _) => Self::windows(found),
+                (None, Some(parts)) => parts.cut(at).to_vec(),
+                (None, None) => slabs::cut(
                     self.window,
                     rows_of(at).filter(|rows| *rows > 0),
                     self.plan.options.slab_samples,
                 ),
             })
             .collect();
-        let total = (0..selectors.len()).filter_map(rows_of).sum();
-        self.emit(Event::Slabs {
-            stage: Stage::Verify,
-            selectors: selectors.iter().map(|selector| selector.text.clone()).collect(),
-            slabs: cuts.clone(),
-        });
-        self.start_meter(Meter::new(Stage::Verify, "samples", total, self.now()));
-        let comparisons = selectors.iter().map(|selector| {
-            let most = self.plan.options.max_findings;
-            RefCell::new(RawComparison::new(&selector.text, &self.plan.compare, most))
-        });
-        let checks = Checks { run: self, comparisons: comparisons.collect(), fatal: RefCell::default() };
-        let mut reports = Vec::with_capacity(selectors.len());
+        let expected = |at: usize, slabs: usize| match parts {
+            Some(parts) => parts.expected(at),
+            None => rows_of(at).unwrap_or(0) / (slabs as u64).max(1),
+        };
+        let stage = if parts.is_some() { Stage::Repair } else { Stage::Verify };
+        // A repair has shown its slabs and counts its work already.
+        if parts.is_none() {
+            self.emit(Event::Slabs {
+                stage,
+                selectors: selectors.iter().map(|selector| selector.text.clone()).collect(),
+                slabs: cuts.clone(),
+            });
+            let total = (0..selectors.len()).filter_map(rows_of).sum();
+            self.start_meter(Meter::new(stage, "samples", total, self.now()));
+        }
+        let checks = Checks::new(self, stage, parts, recheck);
+        let mut reports: Vec<Option<RawCheckReport>> = Vec::with_capacity(selectors.len());
         match recorded {
             Some((found, reader)) => {
                 checks.recorded(reader, &found.slabs).await;
-                for at in 0..selectors.len() {
-                    reports.push(checks.finish(at, hints)?);
-                }
             }
             None => {
                 for (at, cut) in cuts.iter().enumerate() {
-                    let expected = rows_of(at).unwrap_or(0) / (cut.len() as u64).max(1);
+                    let expected = expected(at, cut.len());
                     stream::iter(cut.iter().enumerate())
                         .for_each_concurrent(SLABS_AT_ONCE, |(slab_at, slab)| {
                             checks.slab(at, slab_at, *slab, None, expected)
                         })
                         .await;
-                    reports.push(checks.finish(at, hints)?);
+                    // What waits to be read again is not done; nothing else waits for it.
+                    reports.push(if checks.is_settled(at) { Some(checks.finish(at, hints)?) } else { None });
                 }
             }
         }
-        Ok(reports)
+        checks.settle().await;
+        let reports = (0..selectors.len()).map(|at| match reports.get_mut(at).and_then(Option::take) {
+            Some(report) => Ok(report),
+            None => checks.finish(at, hints),
+        });
+        let reports = reports.collect::<Result<Vec<_>>>()?;
+        // Of a selector without a part in it, a repair says nothing.
+        let asked = |at: usize| parts.is_none_or(|parts| !parts.windows(at).is_empty());
+        Ok(reports.into_iter().enumerate().filter(|(at, _)| asked(*at)).map(|(_, report)| report).collect())
     }
 
-    async fn verify_metadata(&self, notes: &mut Vec<String>) -> Result<Vec<MetadataCheckReport>> {
+    async fn verify_metadata(
+        &self,
+        notes: &mut Vec<String>,
+        parts: Option<&Parts>,
+    ) -> Result<Vec<MetadataCheckReport>> {
         let plan = &self.plan;
-        let metrics = self.metrics_with_metadata().await?;
+        let mut metrics = self.metrics_with_metadata().await?;
+        metrics.retain(|metric| parts.is_none_or(|parts| parts.has_metric(metric)));
         if metrics.is_empty() {
             return Ok(Vec::new());
         }
@@ -181,8 +205,13 @@ impl Run {
         &self,
         notes: &mut Vec<String>,
         hints: &Hints,
+        parts: Option<&Parts>,
+        recheck: &RefCell<Recheck>,
     ) -> Result<Vec<ExemplarCheckReport>> {
         let plan = &self.plan;
+        if parts.is_some_and(|parts| !parts.has_exemplars()) {
+            return Ok(Vec::new());
+        }
         if plan.source.kind.is_recording() && !self.source_has_exemplars() {
             return Ok(Vec::new());
         }
@@ -197,6 +226,26 @@ impl Run {
         }
         let mut checks = Vec::with_capacity(plan.exemplar_checks.len());
         for check in &plan.exemplar_checks {
+            if parts.is_some_and(|parts| !parts.has_check(&check.query)) {
+                continue;
+            }
+            let report = self.exemplar_check(check, hints, recheck).await?;
+            self.emit(Event::ExemplarCheck { check: report.clone() });
+            checks.push(report);
+        }
+        Ok(checks)
+    }
+
+    /// Compares the exemplars of a check, young differences more than once.
+    async fn exemplar_check(
+        &self,
+        check: &ExemplarCheck,
+        hints: &Hints,
+        recheck: &RefCell<Recheck>,
+    ) -> Result<ExemplarCheckReport> {
+        let plan = &self.plan;
+        let mut waited = false;
+        loop {
             let (source, target) = join!(self.source_exemplars(check), self.target_exemplars(check));
             let report = compare_exemplars(
                 &check.query,
@@ -207,141 +256,21 @@ impl Run {
                 plan.options.max_findings,
                 hints,
             );
-            self.emit(Event::ExemplarCheck { check: report.clone() });
-            checks.push(report);
-        }
-        Ok(checks)
-    }
-}
-
-/// The comparisons of all selectors, under way.
-struct Checks<'a> {
-    run: &'a Run,
-    comparisons: Vec<RefCell<RawComparison>>,
-    /// The failure that makes going on pointless.
-    fatal: RefCell<Option<Error>>,
-}
-
-impl Checks<'_> {
-    fn ended(&self) -> bool {
-        self.fatal.borrow().is_some() || self.run.control.is_cancelled()
-    }
-
-    /// Compares a recording with the target.
-    async fn recorded(&self, reader: SlabReader, slabs: &[(Window, u64)]) {
-        stream::unfold(reader, |mut reader| async {
-            if self.ended() {
-                return None;
+            let newest = report.findings.iter().filter_map(|finding| finding.last_ms).max();
+            let verdict = recheck.borrow().judge(newest, self.ports.clock.now_ms());
+            if waited {
+                recheck.borrow_mut().read(report.issues.is_empty());
             }
-            match reader.next().await {
-                Ok(slab) => slab.map(|slab| (slab, reader)),
-                Err(error) => {
-                    self.fatal.borrow_mut().get_or_insert(self.run.file_error(&error));
-                    None
-                }
+            if verdict != Verdict::Later || plan.source.kind.is_recording() {
+                return Ok(report);
             }
-        })
-        .for_each_concurrent(SLABS_AT_ONCE, |slab| async move {
-            let Some((window, _)) = slabs.get(slab.at) else { return };
-            for (at, data) in slab.selected.into_iter().enumerate() {
-                let rows = data.sample_count();
-                self.slab(at, slab.at, *window, Some(vec![(*window, data)]), rows).await;
+            if !waited {
+                recheck.borrow_mut().waits();
+                waited = true;
             }
-        })
-        .await;
-    }
-
-    /// Compares a slab of a selector; reads the source unless `source` is what it holds.
-    async fn slab(&self, at: usize, slab_at: usize, slab: Window, source: Option<Vec<Piece>>, expected: u64) {
-        let run = self.run;
-        let Some((selector, comparison)) = run.plan.selectors.get(at).zip(self.comparisons.get(at)) else {
-            return;
-        };
-        run.control.ready().await;
-        if self.ended() {
-            return;
-        }
-        let state = |state, rows| {
-            run.emit(Event::Slab { stage: Stage::Verify, selector: at, slab: slab_at, state, rows });
-        };
-        state(SlabState::InFlight, 0);
-        let read_source = async {
-            match source {
-                Some(pieces) => Ok(pieces),
-                None => run.read_source(selector, slab).await,
-            }
-        };
-        match join!(read_source, run.read_target(selector, slab)) {
-            (Ok(source), Ok(target)) => {
-                let outcome = comparison.borrow_mut().slab(slab, merge(source, slab), merge(target, slab));
-                let rows = outcome.source_rows.max(outcome.target_rows);
-                run.rows_read.set(run.rows_read.get() + outcome.source_rows + outcome.target_rows);
-                run.advance(|meter| {
-                    meter.correct(expected, outcome.source_rows);
-                    meter.add(outcome.source_rows);
-                });
-                state(
-                    match (outcome.differs, rows) {
-                        (true, _) => SlabState::Failed,
-                        (false, 0) => SlabState::Empty,
-                        (false, _) => SlabState::Done,
-                    },
-                    rows,
-                );
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                state(SlabState::Failed, 0);
-                if error.kind.is_fatal() {
-                    self.fatal.borrow_mut().get_or_insert(error);
-                } else {
-                    run.notice_error(NoticeLevel::Error, &error);
-                    comparison.borrow_mut().not_compared(slab, &error);
-                }
+            if !self.settling(recheck, "exemplars").await {
+                return Err(cancelled());
             }
         }
     }
-
-    /// The report of a selector whose slabs have all been compared.
-    fn finish(&self, at: usize, hints: &Hints) -> Result<RawCheckReport> {
-        if self.run.control.is_cancelled() {
-            return Err(cancelled());
-        }
-        if let Some(error) = self.fatal.borrow_mut().take() {
-            return Err(error);
-        }
-        let mut comparison = RawComparison::new("", &self.run.plan.compare, 0);
-        if let Some(slot) = self.comparisons.get(at) {
-            std::mem::swap(&mut comparison, &mut slot.borrow_mut());
-        }
-        let check = comparison.finish(hints);
-        self.run.emit(Event::RawCheck { check: check.clone() });
-        Ok(check)
-    }
-}
-
-/// One list of series from the pieces of a slab; rows that a server sent although they lie outside of what
-/// was asked for are left out.
-fn merge(pieces: Vec<Piece>, slab: Window) -> Vec<Series> {
-    let mut all = Vec::new();
-    for (window, data) in pieces {
-        let mut series = data.decode();
-        for one in &mut series {
-            let keep = Window {
-                start_ms: window.start_ms.max(slab.start_ms),
-                end_ms: window.end_ms.min(slab.end_ms),
-            };
-            let inside = |first: Option<i64>, last: Option<i64>| {
-                first.is_none_or(|at| keep.contains(at)) && last.is_none_or(|at| keep.contains(at))
-            };
-            // Servers sort by time; the ends tell whether there is anything to cut off.
-            let sorted_ends =
-                inside(one.samples.first().map(|s| s.timestamp), one.samples.last().map(|s| s.timestamp));
-            if !sorted_ends || !one.samples.is_sorted_by_key(|sample| sample.timestamp) {
-                one.samples.retain(|sample| keep.contains(sample.timestamp));
-            }
-            one.histograms.retain(|histogram| keep.contains(histogram.timestamp));
-        }
-        all.append(&mut series);
-    }
-    all
 }

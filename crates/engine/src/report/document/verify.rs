@@ -171,7 +171,7 @@ pub struct RawCheckReport {
     pub missing_series: u64,
     /// Series in the target only.
     pub extra_series: u64,
-    /// Samples that differ in series that both sides have: missing + extra + differing + duplicates.
+    /// Samples that differ in series that both sides have: missing + extra + differing + shifted + duplicates.
     pub sample_mismatches: u64,
     /// The same for histograms.
     pub histogram_mismatches: u64,

@@ -3,7 +3,7 @@
 use super::{Backfill, SLABS_AT_ONCE};
 use crate::error::{Error, ErrorKind};
 use crate::run::context::Run;
-use crate::run::event::{Event, SlabState, Stage};
+use crate::run::event::{Event, SlabState};
 use crate::run::meter::Meter;
 use crate::run::recording::slabs::Slab;
 use crate::wire::prom_read::SlabData;
@@ -25,11 +25,11 @@ impl Backfill<'_> {
             balance.outside_window += found.outside;
         }
         run.emit(Event::Slabs {
-            stage: Stage::Backfill,
+            stage: self.stage,
             selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
             slabs: vec![Run::windows(&found); run.plan.selectors.len()],
         });
-        run.start_meter(Meter::new(Stage::Backfill, "samples", expected, run.now()));
+        run.start_meter(Meter::new(self.stage, "samples", self.passes() * expected, run.now()));
         // What came out of the recording, whatever becomes of it: a target that fails is another matter.
         let read = Cell::new(0);
         stream::unfold(reader, |mut reader| async {
@@ -71,6 +71,11 @@ impl Backfill<'_> {
                 return;
             }
             let rows = data.sample_count();
+            if self.parts.is_some_and(|parts| !parts.touch(at, *window)) {
+                // Nobody copies nor compares it.
+                run.advance(|meter| meter.correct(self.passes() * rows, 0));
+                continue;
+            }
             if rows == 0 {
                 self.state(at, slab.at, SlabState::Empty, 0);
                 continue;

@@ -24,6 +24,7 @@ pub struct Present {
 struct Rows {
     samples: Vec<(Millis, u64)>,
     histograms: Vec<Vec<u8>>,
+    histogram_times: Vec<Millis>,
 }
 
 /// How many rows of a series are there already.
@@ -48,8 +49,11 @@ impl Present {
             // Servers answer in order, so this is a look at each pair of neighbours.
             crate::order::sort(&mut rows.samples);
             if raw.histogram_count() > 0 {
-                rows.histograms.extend(raw.decode().histograms.iter().map(content));
+                let histograms = raw.decode().histograms;
+                rows.histograms.extend(histograms.iter().map(content));
+                rows.histogram_times.extend(histograms.iter().map(|histogram| histogram.timestamp));
                 crate::order::sort(&mut rows.histograms);
+                crate::order::sort(&mut rows.histogram_times);
             }
         }
     }
@@ -72,6 +76,46 @@ impl Present {
             samples: (before.0 - series.samples.len()) as u64,
             histograms: (before.1 - series.histograms.len()) as u64,
         }
+    }
+}
+
+/// Rows that a target has otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Samples with another value that counts as the same.
+    pub agreeing: u64,
+    /// Samples with another value.
+    pub samples: u64,
+    /// Native histograms with other contents.
+    pub histograms: u64,
+}
+
+impl Present {
+    /// Takes out of a series what the target has another row for: written, it would be a second one at the same
+    /// time. `agree` tells which values count as the same.
+    pub fn hold_back(&self, identity: u128, series: &mut Series, agree: &dyn Fn(f64, f64) -> bool) -> Held {
+        let place = self.places.get(&identity);
+        let Some(rows) = place.and_then(|place| self.rows.get(*place)) else { return Held::default() };
+        let mut held = Held::default();
+        series.samples.retain(|sample| {
+            let from = rows.samples.partition_point(|(at, _)| *at < sample.timestamp);
+            let there = rows.samples.get(from..).unwrap_or_default();
+            let mut there = there.iter().take_while(|(at, _)| *at == sample.timestamp).peekable();
+            if there.peek().is_none() {
+                return true;
+            }
+            match there.any(|(_, bits)| agree(sample.value, f64::from_bits(*bits))) {
+                true => held.agreeing += 1,
+                false => held.samples += 1,
+            }
+            false
+        });
+        series.histograms.retain(|histogram| {
+            let taken = rows.histogram_times.binary_search(&histogram.timestamp).is_ok();
+            held.histograms += u64::from(taken);
+            !taken
+        });
+        held
     }
 }
 
