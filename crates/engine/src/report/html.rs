@@ -88,10 +88,7 @@ fn about(page: &mut Html, report: &Report) {
         [Cell::Text("Window, from"), Cell::Time(window.start_ms)],
         [Cell::Text("Window, to and including"), Cell::Time(window.end_ms)],
         [Cell::Text("Length of the window"), Cell::Said(length)],
-        [
-            Cell::Text("Window in Unix ms"),
-            Cell::Said(format!("{} to {}", window.start_ms, window.end_ms)),
-        ],
+        [Cell::Text("Window in Unix ms"), Cell::Said(format!("{} to {}", window.start_ms, window.end_ms))],
     ];
     if !run.tool.is_empty() {
         rows.push([Cell::Text("Tool"), Cell::Said(format!("{} {}", run.tool, run.version))]);

@@ -108,7 +108,9 @@ pub(super) fn balance(page: &mut Html, balance: &Balance) {
     let reasons = crate::order::set(lines.iter().flat_map(|(_, line)| line.rejected.keys()));
     if !reasons.is_empty() {
         let rows = reasons.into_iter().map(|reason| {
-            let count = |(_, line): &(&str, &BalanceLine)| Cell::Number(line.rejected.get(reason).copied().unwrap_or(0));
+            let count = |(_, line): &(&str, &BalanceLine)| {
+                Cell::Number(line.rejected.get(reason).copied().unwrap_or(0))
+            };
             std::iter::once(Cell::Code(reason)).chain(lines.iter().map(count)).collect()
         });
         let head = ["Reason", "Samples", "Native histograms", "Exemplars", "Metadata entries"];
@@ -146,7 +148,9 @@ fn rejection(page: &mut Html, rejection: &Rejection) {
     if let Some(selector) = &rejection.selector {
         page.raw("<div class=wide><dt>selector</dt><dd>").code(selector).raw("</dd></div>");
     }
-    for (name, at) in [("<div><dt>from</dt><dd>", rejection.first_ms), ("<div><dt>to</dt><dd>", rejection.last_ms)] {
+    for (name, at) in
+        [("<div><dt>from</dt><dd>", rejection.first_ms), ("<div><dt>to</dt><dd>", rejection.last_ms)]
+    {
         if let Some(at) = at {
             page.raw(name).time(at).raw("</dd></div>");
         }

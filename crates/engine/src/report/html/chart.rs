@@ -72,7 +72,9 @@ impl Scale {
             })
         };
         let (mut low, mut high) = numbers()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), number| (low.min(number), high.max(number)));
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), number| {
+                (low.min(number), high.max(number))
+            });
         if low > high {
             (low, high) = (0.0, 0.0);
         }
@@ -110,7 +112,11 @@ pub(super) fn write(page: &mut Html, excerpt: &Excerpt) {
     let differing = crate::order::set(excerpt.differing_ms.iter().copied().take(POINTS));
     page.raw("<figure class=chart><div class=top><span>");
     let range = |value: f64| {
-        if (1e-4..1e7).contains(&value.abs()) || value == 0.0 { value.to_string() } else { format!("{value:e}") }
+        if (1e-4..1e7).contains(&value.abs()) || value == 0.0 {
+            value.to_string()
+        } else {
+            format!("{value:e}")
+        }
     };
     let has_numbers = sides.iter().flatten().any(|(_, value)| matches!(value, Value::Number(_)));
     if has_numbers {
@@ -181,9 +187,14 @@ fn bands(
         if differing.contains(at) && from.is_none() {
             from = Some(before.map_or(0.0, |before| (scale.x(*before) + x) / 2.0));
         }
-        if let Some(start) = from.filter(|_| differing.contains(at) && !next.is_some_and(|next| differing.contains(next))) {
+        if let Some(start) =
+            from.filter(|_| differing.contains(at) && !next.is_some_and(|next| differing.contains(next)))
+        {
             let end = next.map_or(100.0, |next| (scale.x(*next) + x) / 2.0);
-            page.raw("<rect class=b height=100").place("x", start, "").place("width", end - start, "").raw("/>");
+            page.raw("<rect class=b height=100")
+                .place("x", start, "")
+                .place("width", end - start, "")
+                .raw("/>");
             from = None;
         }
     }
@@ -213,7 +224,9 @@ fn legend(page: &mut Html, sides: &[Vec<(Millis, Value)>; 2], differs: bool) {
         page.raw("<li><svg class=key><path class=d d='M1 6L5 2L9 6L5 10Z'/></svg>differs: target</li>");
     }
     for kind in [Value::Nan, Value::Stale, Value::Up, Value::Down, Value::Other] {
-        if let Some((path, name, _)) = kind.mark().filter(|_| sides.iter().flatten().any(|(_, value)| *value == kind)) {
+        if let Some((path, name, _)) =
+            kind.mark().filter(|_| sides.iter().flatten().any(|(_, value)| *value == kind))
+        {
             page.raw("<li><svg class=key viewBox='-5 -6 14 12'><path class=m d='").raw(path).raw("'/></svg>");
             page.raw(name).raw("</li>");
         }
@@ -247,7 +260,11 @@ fn values(page: &mut Html, excerpt: &Excerpt, differing: &std::collections::BTre
             }
             page.raw("</td>");
         }
-        page.raw(if differing.contains(at) { "<td><b class=bad>differs</b></td></tr>" } else { "<td></td></tr>" });
+        page.raw(if differing.contains(at) {
+            "<td><b class=bad>differs</b></td></tr>"
+        } else {
+            "<td></td></tr>"
+        });
     }
     page.raw("</tbody></table></details>");
 }

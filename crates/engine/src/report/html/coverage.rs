@@ -27,7 +27,8 @@ fn state(cell: char) -> usize {
 
 /// The map of a selector; nothing, if it has no cell.
 pub(super) fn write(page: &mut Html, selector: &str, coverage: &Coverage) {
-    let columns = coverage.rows.iter().map(|row| row.cells.chars().take(COLUMNS + 1).count()).max().unwrap_or(0);
+    let columns =
+        coverage.rows.iter().map(|row| row.cells.chars().take(COLUMNS + 1).count()).max().unwrap_or(0);
     if columns == 0 {
         return;
     }

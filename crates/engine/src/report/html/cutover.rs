@@ -3,9 +3,7 @@
 use super::writer::{Cell, Html, Tone};
 use super::{backfill, findings, names, preflight, progress, verify};
 use crate::report::words::{count_of, show_duration, total};
-use crate::report::{
-    AgeGroup, CutoverReport, FeatureProbe, Freshness, Level, PromqlCheckReport, Undo,
-};
+use crate::report::{AgeGroup, CutoverReport, FeatureProbe, Freshness, Level, PromqlCheckReport, Undo};
 
 pub(super) fn write(page: &mut Html, report: &CutoverReport, pictures: &mut usize) {
     if !report.checklist.is_empty() {
@@ -13,7 +11,11 @@ pub(super) fn write(page: &mut Html, report: &CutoverReport, pictures: &mut usiz
         let rows = report.checklist.iter().map(|item| {
             vec![Cell::Text(&item.title), level(item.level), Cell::Advice(&item.evidence, &item.remedy)]
         });
-        page.table("What was checked, and what was seen", &["Check", "Result", "Evidence"], &mut rows.into_iter());
+        page.table(
+            "What was checked, and what was seen",
+            &["Check", "Result", "Evidence"],
+            &mut rows.into_iter(),
+        );
         page.end();
     }
     let explained = crate::order::set(report.promql_checks.iter().flat_map(|check| &check.issues));
@@ -99,7 +101,9 @@ fn one(page: &mut Html, check: &PromqlCheckReport, pictures: &mut usize) {
     if !check.issues.is_empty() {
         page.list(&check.issues.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    for (side, warnings) in [("The source warned: ", &check.source_warnings), ("The target warned: ", &check.target_warnings)] {
+    for (side, warnings) in
+        [("The source warned: ", &check.source_warnings), ("The target warned: ", &check.target_warnings)]
+    {
         for warning in warnings.iter().take(20) {
             page.raw("<p>").raw(side).text(warning).raw("</p>");
         }
@@ -123,7 +127,9 @@ fn one(page: &mut Html, check: &PromqlCheckReport, pictures: &mut usize) {
         return;
     }
     let rows = check.differences.iter().map(|difference| {
-        let delta = |delta: Option<f64>| Cell::Said(delta.map_or_else(|| "–".to_owned(), |delta| format!("{delta:.2e}")));
+        let delta = |delta: Option<f64>| {
+            Cell::Said(delta.map_or_else(|| "–".to_owned(), |delta| format!("{delta:.2e}")))
+        };
         vec![
             Cell::Code(&difference.series),
             Cell::Number(difference.points),
@@ -132,7 +138,11 @@ fn one(page: &mut Html, check: &PromqlCheckReport, pictures: &mut usize) {
             Cell::Said(difference.target_value.clone().unwrap_or_else(|| "absent".to_owned())),
             delta(difference.max_absolute_delta),
             delta(difference.max_relative_delta),
-            if difference.explained { Cell::Pill(Tone::Warn, "explained") } else { Cell::Pill(Tone::Bad, "not explained") },
+            if difference.explained {
+                Cell::Pill(Tone::Warn, "explained")
+            } else {
+                Cell::Pill(Tone::Bad, "not explained")
+            },
         ]
     });
     let head = [
@@ -166,7 +176,11 @@ fn ages(page: &mut Html, groups: &[AgeGroup]) {
         };
         vec![Cell::Said(age), Cell::Number(group.findings), Cell::Number(group.rows)]
     });
-    page.table("Each is in the first group that it fits", &["Age", "Findings", "Rows"], &mut rows.into_iter());
+    page.table(
+        "Each is in the first group that it fits",
+        &["Age", "Findings", "Rows"],
+        &mut rows.into_iter(),
+    );
     page.end();
 }
 
@@ -184,7 +198,11 @@ fn probes(page: &mut Html, probes: &[FeatureProbe]) {
             Cell::Code(&probe.server_words),
         ]
     });
-    page.table("What was asked for", &["Feature", "Result", "Needed for", "The server says"], &mut rows.into_iter());
+    page.table(
+        "What was asked for",
+        &["Feature", "Result", "Needed for", "The server says"],
+        &mut rows.into_iter(),
+    );
     page.end();
 }
 
@@ -202,7 +220,12 @@ fn freshness(page: &mut Html, freshness: &[Freshness]) {
                 length => length,
             },
         );
-        vec![Cell::Code(&one.selector), newest(one.source_newest_ms), newest(one.target_newest_ms), Cell::Said(lag)]
+        vec![
+            Cell::Code(&one.selector),
+            newest(one.source_newest_ms),
+            newest(one.target_newest_ms),
+            Cell::Said(lag),
+        ]
     });
     let head = ["Selector", "Newest at the source", "Newest at the target", "Target is behind by"];
     page.table("The newest data of both sides", &head, &mut rows.into_iter());
@@ -212,7 +235,8 @@ fn freshness(page: &mut Html, freshness: &[Freshness]) {
 fn way_back(page: &mut Html, undo: &Undo) {
     page.panel("The way back");
     page.raw("<p>A delete at the target would cover what follows. Nothing was deleted by this check.</p>");
-    let series = undo.series.map_or_else(|| "not known".to_owned(), |count| count_of(count, "series", "series"));
+    let series =
+        undo.series.map_or_else(|| "not known".to_owned(), |count| count_of(count, "series", "series"));
     super::facts(
         page,
         "What the delete would cover",

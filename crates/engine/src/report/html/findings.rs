@@ -21,7 +21,8 @@ pub(super) fn write(page: &mut Html, report: &VerifyReport, pictures: &mut usize
     for finding in lists() {
         kinds.entry(finding.kind).or_default().push(finding);
     }
-    let by_kind = |kind| total(report.raw_checks.iter().filter_map(|check| check.by_kind.get(&kind).copied()));
+    let by_kind =
+        |kind| total(report.raw_checks.iter().filter_map(|check| check.by_kind.get(&kind).copied()));
     for check in &report.raw_checks {
         for kind in check.by_kind.keys() {
             kinds.entry(*kind).or_default();
@@ -33,7 +34,9 @@ pub(super) fn write(page: &mut Html, report: &VerifyReport, pictures: &mut usize
         return;
     }
     page.panel("Differences");
-    page.raw("<p class=dim>Counts are complete; the details below are those that the plan lets a report list.</p>");
+    page.raw(
+        "<p class=dim>Counts are complete; the details below are those that the plan lets a report list.</p>",
+    );
     for (kind, findings) in kinds {
         page.raw("<h3>").pill(tone(kind), kind.title()).raw(" ");
         page.text(&count_of(by_kind(kind).max(findings.len() as u64), "finding", "findings")).raw("</h3>");
@@ -82,7 +85,9 @@ fn one(page: &mut Html, finding: &Finding, pictures: &mut usize) {
     if finding.count > 0 {
         page.raw("<div><dt>how many</dt><dd>").number(finding.count).raw("</dd></div>");
     }
-    for (name, at) in [("<div><dt>first</dt><dd>", finding.first_ms), ("<div><dt>last</dt><dd>", finding.last_ms)] {
+    for (name, at) in
+        [("<div><dt>first</dt><dd>", finding.first_ms), ("<div><dt>last</dt><dd>", finding.last_ms)]
+    {
         if let Some(at) = at {
             page.raw(name).time(at).raw("</dd></div>");
         }

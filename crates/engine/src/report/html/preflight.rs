@@ -15,10 +15,9 @@ pub(super) fn write(page: &mut Html, report: &PreflightReport) {
 pub(super) fn body(page: &mut Html, report: &PreflightReport) {
     if !report.notes.is_empty() {
         page.panel("Before the start");
-        let rows = report
-            .notes
-            .iter()
-            .map(|note| vec![Cell::Code(&note.code), level(note.level), Cell::Advice(&note.message, &note.remedy)]);
+        let rows = report.notes.iter().map(|note| {
+            vec![Cell::Code(&note.code), level(note.level), Cell::Advice(&note.message, &note.remedy)]
+        });
         page.table("What to know", &["About", "Level", "Note"], &mut rows.into_iter());
         page.end();
     }
@@ -38,7 +37,9 @@ pub(super) fn body(page: &mut Html, report: &PreflightReport) {
         page.table("What was asked, and how it was answered", &head, &mut rows.into_iter());
         for check in report.endpoints.iter().filter(|check| check.level >= Level::Warn).take(100) {
             if let Some(error) = check.error.as_ref().filter(|error| error.server_message.is_some()) {
-                page.raw("<article class=finding><h3>").text(&check.sentence()).raw("</h3><dl class=figures>");
+                page.raw("<article class=finding><h3>")
+                    .text(&check.sentence())
+                    .raw("</h3><dl class=figures>");
                 backfill::failure(page, error);
                 page.raw("</dl></article>");
             }
@@ -75,7 +76,8 @@ fn found(page: &mut Html, report: &PreflightReport) {
         rows.push([Cell::Text("Expected samples and histograms"), Cell::Number(estimate.rows)]);
         rows.push([Cell::Text("Expected duration"), Cell::Said(show_duration(estimate.duration_ms))]);
     }
-    let selectors = report.estimate.as_ref().map(|estimate| estimate.selectors.as_slice()).unwrap_or_default();
+    let selectors =
+        report.estimate.as_ref().map(|estimate| estimate.selectors.as_slice()).unwrap_or_default();
     if rows.is_empty() && selectors.is_empty() {
         return;
     }

@@ -28,7 +28,8 @@ pub(super) fn write(page: &mut Html, points: &[ProgressPoint], done: &'static st
     }
     page.raw("</dl><div class=columns>");
     let x = |point: &ProgressPoint| 100.0 * point.elapsed_ms as f64 / span as f64;
-    let share = |value: f64, of: f64| if of > 0.0 { 98.0 - 94.0 * (value / of).clamp(0.0, 1.0) } else { 98.0 };
+    let share =
+        |value: f64, of: f64| if of > 0.0 { 98.0 - 94.0 * (value / of).clamp(0.0, 1.0) } else { 98.0 };
     let rows = |value: u64| share(value as f64, most as f64);
 
     page.raw("<figure class=chart><figcaption>Rows</figcaption><div class=top><span>").number(most);
@@ -50,8 +51,10 @@ pub(super) fn write(page: &mut Html, points: &[ProgressPoint], done: &'static st
     }
     page.raw("</ul></figure>");
 
-    page.raw("<figure class=chart><figcaption>Throughput</figcaption><div class=top><span>").number(peak as u64);
-    page.raw(" rows/s</span></div><svg").spoken(&format!("Rows a second over time, up to {}.", grouped(peak as u64)));
+    page.raw("<figure class=chart><figcaption>Throughput</figcaption><div class=top><span>")
+        .number(peak as u64);
+    page.raw(" rows/s</span></div><svg")
+        .spoken(&format!("Rows a second over time, up to {}.", grouped(peak as u64)));
     page.raw(" viewBox='0 0 100 100' preserveAspectRatio=none><polyline class=t points='");
     points.iter().for_each(|point| pair(page, x(point), share(point.rate, peak)));
     page.raw("'/></svg>");

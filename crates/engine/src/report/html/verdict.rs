@@ -1,7 +1,7 @@
 //! The verdict: one or two words, the largest thing on the page, and what they rest on.
 
-use super::writer::Html;
 use super::total;
+use super::writer::Html;
 use crate::report::words::{count_of, grouped, show_duration};
 use crate::report::{
     BackfillReport, CutoverReport, Level, PreflightReport, RepairReport, Report, Status, VerifyReport,
@@ -28,7 +28,11 @@ pub(super) fn write(page: &mut Html, report: &Report) {
     page.paragraph(&detail).raw("</div>");
     let issues = report.issues().len() as u64;
     page.raw(if pass { "<p class=count>✓ " } else { "<p class=count>✕ " });
-    page.text(&if pass { "pass".to_owned() } else { format!("fail: {}", count_of(issues, "issue", "issues")) });
+    page.text(&if pass {
+        "pass".to_owned()
+    } else {
+        format!("fail: {}", count_of(issues, "issue", "issues"))
+    });
     page.raw("</p></section>");
 }
 
@@ -38,7 +42,10 @@ fn preflight(report: &PreflightReport, pass: bool) -> Verdict {
     let headline = match (pass, &report.recording) {
         (true, Some(_)) => "The recording is read, and tsink answers as the plan needs.".to_owned(),
         (true, None) => "Both servers answer as the plan needs.".to_owned(),
-        _ => format!("The migration cannot start: {}.", count_of(report.issues().len() as u64, "issue", "issues")),
+        _ => format!(
+            "The migration cannot start: {}.",
+            count_of(report.issues().len() as u64, "issue", "issues")
+        ),
     };
     let mut detail = format!(
         "{} of {} answered as they should. Nothing was written.",
@@ -179,14 +186,16 @@ fn repair(report: &RepairReport, pass: bool) -> Verdict {
 }
 
 fn cutover(report: &CutoverReport, pass: bool) -> Verdict {
-    let headline = if pass { "Queries may be moved to tsink." } else { "Do not move queries yet." }.to_owned();
+    let headline =
+        if pass { "Queries may be moved to tsink." } else { "Do not move queries yet." }.to_owned();
     let data = match report.raw_verify.status {
         Status::Pass => "The data is verified",
         Status::Fail => "The data is not verified",
     };
     let all = report.promql_checks.len() as u64;
     let same = report.promql_checks.iter().filter(|check| check.matched).count() as u64;
-    let accepted = report.promql_checks.iter().filter(|check| check.accepted && !check.matched).count() as u64;
+    let accepted =
+        report.promql_checks.iter().filter(|check| check.accepted && !check.matched).count() as u64;
     let mut detail = match all {
         0 => format!("{data}; no query was compared."),
         _ => format!(

@@ -31,10 +31,15 @@ pub(super) fn body(page: &mut Html, report: &VerifyReport, pictures: &mut usize)
 
 /// Issues that no finding stands for.
 pub(super) fn unexplained<'a>(report: &VerifyReport, issues: &'a [String]) -> Vec<&'a String> {
-    let metadata: Vec<String> = report.metadata_checks.iter().filter_map(MetadataCheckReport::issue).collect();
-    let raw = report.raw_checks.iter().filter(|check| !check.findings.is_empty()).flat_map(|check| &check.issues);
-    let exemplars =
-        report.exemplar_checks.iter().filter(|check| !check.findings.is_empty()).flat_map(|check| &check.issues);
+    let metadata: Vec<String> =
+        report.metadata_checks.iter().filter_map(MetadataCheckReport::issue).collect();
+    let raw =
+        report.raw_checks.iter().filter(|check| !check.findings.is_empty()).flat_map(|check| &check.issues);
+    let exemplars = report
+        .exemplar_checks
+        .iter()
+        .filter(|check| !check.findings.is_empty())
+        .flat_map(|check| &check.issues);
     let explained = crate::order::set(raw.chain(exemplars).chain(&metadata));
     issues.iter().filter(|issue| !explained.contains(issue)).collect()
 }
@@ -74,7 +79,8 @@ fn metadata(page: &mut Html, check: &MetadataCheckReport) {
 }
 
 fn counts(page: &mut Html, report: &VerifyReport) {
-    if report.raw_checks.is_empty() && report.metadata_checks.is_empty() && report.exemplar_checks.is_empty() {
+    if report.raw_checks.is_empty() && report.metadata_checks.is_empty() && report.exemplar_checks.is_empty()
+    {
         return;
     }
     page.panel("Counts");
