@@ -5,9 +5,9 @@
 
 use super::writer::Html;
 use crate::model::Millis;
-use crate::report::words::{count_of, show_time};
+use crate::report::words::{count_of, show_number, show_time};
 use crate::report::{Excerpt, ExcerptPoint};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Points of a side at most.
 const POINTS: usize = 240;
@@ -40,11 +40,11 @@ impl Value {
     fn mark(self) -> Option<(&'static str, &'static str, f64)> {
         match self {
             Self::Number(_) => None,
-            Self::Nan => Some(("M-3-3L3 3M-3 3L3-3", "NaN", 95.0)),
-            Self::Stale => Some(("M-3-3H3V3H-3Z", "staleness marker", 95.0)),
-            Self::Up => Some(("M-4 3L0-3L4 3Z", "+Inf", 4.0)),
-            Self::Down => Some(("M-4-3L0 3L4-3Z", "-Inf", 95.0)),
-            Self::Other => Some(("M0-3V3M-3 0H3", "no number", 95.0)),
+            Self::Nan => Some(("M-3-3L3 3M-3 3L3-3", "NaN", 89.5)),
+            Self::Stale => Some(("M-3-3H3V3H-3Z", "staleness marker", 89.5)),
+            Self::Up => Some(("M-4 3L0-3L4 3Z", "+Inf", 2.5)),
+            Self::Down => Some(("M-4-3L0 3L4-3Z", "-Inf", 89.5)),
+            Self::Other => Some(("M0-3V3M-3 0H3", "no number", 89.5)),
         }
     }
 }
@@ -111,16 +111,9 @@ pub(super) fn write(page: &mut Html, excerpt: &Excerpt) {
     };
     let differing = crate::order::set(excerpt.differing_ms.iter().copied().take(POINTS));
     page.raw("<figure class=chart><div class=top><span>");
-    let range = |value: f64| {
-        if (1e-4..1e7).contains(&value.abs()) || value == 0.0 {
-            value.to_string()
-        } else {
-            format!("{value:e}")
-        }
-    };
     let has_numbers = sides.iter().flatten().any(|(_, value)| matches!(value, Value::Number(_)));
     if has_numbers {
-        page.text(&range(scale.high));
+        page.text(&show_number(scale.high));
     }
     page.raw(if scale.log { "</span><span>logarithmic scale</span></div><svg" } else { "</span></div><svg" });
     page.spoken(&format!(
@@ -132,7 +125,7 @@ pub(super) fn write(page: &mut Html, excerpt: &Excerpt) {
     page.raw("><svg viewBox='0 0 100 100' preserveAspectRatio=none>");
     bands(page, &scale, &sides, &differing);
     for (side, class) in sides.iter().zip(["<polyline class=s points='", "<polyline class=t points='"]) {
-        line(page, &scale, side, class);
+        line(page, &scale, side, &differing, class);
     }
     page.raw("</svg>");
     for (at_side, side) in sides.iter().enumerate() {
@@ -140,27 +133,28 @@ pub(super) fn write(page: &mut Html, excerpt: &Excerpt) {
             let differs = differing.contains(at);
             let (path, y) = match (value, value.mark()) {
                 (Value::Number(number), _) => (None, scale.y(*number)),
-                (_, mark) => (mark.map(|mark| mark.0), mark.map_or(50.0, |mark| mark.2)),
+                // Marks of both sides at a time stand one above the other: the target's lies farther down.
+                (_, mark) => (
+                    mark.map(|mark| mark.0),
+                    mark.map_or(50.0, |mark| mark.2) + if at_side == 0 { 0.0 } else { 7.0 },
+                ),
             };
             let path = path.unwrap_or(match (at_side, differs) {
                 (0, true) => "M-4 0A4 4 0 1 1 4 0A4 4 0 1 1-4 0Z",
                 (_, true) => "M-4 0L0-4L4 0L0 4Z",
                 (0, _) => "M-2 0A2 2 0 1 1 2 0A2 2 0 1 1-2 0Z",
-                _ => "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1-1 0Z",
+                _ => "M-1.5 0A1.5 1.5 0 1 1 1.5 0A1.5 1.5 0 1 1-1.5 0Z",
             });
             page.raw("<svg").place("x", scale.x(*at), "%").place("y", y, "%");
-            page.raw(match (at_side, differs) {
-                (0, true) => " class='s d'",
-                (_, true) => " class='t d'",
-                (0, _) => " class=s",
-                _ => " class=t",
-            });
+            let is_mark = !matches!(value, Value::Number(_));
+            page.raw(if at_side == 0 { " class='s" } else { " class='t" });
+            page.raw(if is_mark { " m" } else { "" }).raw(if differs { " d'" } else { "'" });
             page.raw("><path d='").raw(path).raw("'/></svg>");
         }
     }
     page.raw("</svg><div class=ends><span>");
     if has_numbers {
-        page.text(&range(scale.low));
+        page.text(&show_number(scale.low));
     }
     page.raw("</span></div><div class=ends>").time(scale.first);
     page.time(scale.last).raw("</div>");
@@ -170,12 +164,7 @@ pub(super) fn write(page: &mut Html, excerpt: &Excerpt) {
 }
 
 /// Grounds under what differs, from half the way before to half the way behind.
-fn bands(
-    page: &mut Html,
-    scale: &Scale,
-    sides: &[Vec<(Millis, Value)>; 2],
-    differing: &std::collections::BTreeSet<Millis>,
-) {
+fn bands(page: &mut Html, scale: &Scale, sides: &[Vec<(Millis, Value)>; 2], differing: &BTreeSet<Millis>) {
     let mut times = crate::order::set(sides.iter().flatten().map(|(at, _)| *at));
     times.extend(differing.iter().copied());
     let times: Vec<Millis> = times.into_iter().collect();
@@ -200,18 +189,34 @@ fn bands(
     }
 }
 
-/// A line through the numbers of a side, broken where there is none.
-fn line(page: &mut Html, scale: &Scale, side: &[(Millis, Value)], class: &'static str) {
-    for run in side.split(|(_, value)| !matches!(value, Value::Number(_))) {
-        if run.len() < 2 {
-            continue;
-        }
-        page.raw(class);
-        for (at, value) in run {
-            if let Value::Number(number) = value {
-                page.coordinate(scale.x(*at)).raw(" ").coordinate(scale.y(*number)).raw(" ");
+/// A line through the numbers of a side, broken where there is none, or where the side lacks a time that differs.
+fn line(
+    page: &mut Html,
+    scale: &Scale,
+    side: &[(Millis, Value)],
+    differing: &BTreeSet<Millis>,
+    class: &'static str,
+) {
+    let mut last = None;
+    for (at, value) in side {
+        let Value::Number(number) = value else {
+            if last.take().is_some() {
+                page.raw("'/>");
             }
+            continue;
+        };
+        let gap = |last: Millis| differing.iter().any(|differing| last < *differing && differing < at);
+        if last.is_some_and(gap) {
+            last = None;
+            page.raw("'/>");
         }
+        if last.is_none() {
+            page.raw(class);
+        }
+        last = Some(*at);
+        page.coordinate(scale.x(*at)).raw(" ").coordinate(scale.y(*number)).raw(" ");
+    }
+    if last.is_some() {
         page.raw("'/>");
     }
 }
@@ -234,7 +239,7 @@ fn legend(page: &mut Html, sides: &[Vec<(Millis, Value)>; 2], differs: bool) {
     page.raw("</ul>");
 }
 
-fn values(page: &mut Html, excerpt: &Excerpt, differing: &std::collections::BTreeSet<Millis>) {
+fn values(page: &mut Html, excerpt: &Excerpt, differing: &BTreeSet<Millis>) {
     let mut rows: BTreeMap<Millis, [Vec<&str>; 2]> = BTreeMap::new();
     for (side, points) in [&excerpt.source, &excerpt.target].into_iter().enumerate() {
         for point in points.iter().take(POINTS) {
@@ -243,7 +248,7 @@ fn values(page: &mut Html, excerpt: &Excerpt, differing: &std::collections::BTre
             }
         }
     }
-    page.raw("<details><summary>Values</summary><table class=values><caption>Both sides by time</caption><thead><tr>");
+    page.raw("<details class=data><summary>Values</summary><table class=values><caption>Both sides by time</caption><thead><tr>");
     page.raw("<th scope=col>Time</th><th scope=col>Source</th><th scope=col>Target</th><th scope=col>Differs</th></tr></thead><tbody>");
     for (at, sides) in &rows {
         page.raw("<tr><th scope=row>").time(*at).raw("</th>");

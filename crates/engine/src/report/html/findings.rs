@@ -2,7 +2,7 @@
 
 use super::writer::{Html, Tone};
 use super::{chart, total};
-use crate::report::words::count_of;
+use crate::report::words::{count_of, show_number};
 use crate::report::{Finding, FindingKind, VerifyReport};
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ fn one(page: &mut Html, finding: &Finding, pictures: &mut usize) {
         value(page, "field", &finding.field);
     }
     if let Some(delta) = finding.absolute_delta {
-        value(page, "largest difference", &format!("{delta:e}"));
+        value(page, "largest difference", &show_number(delta));
     }
     if let Some(delta) = finding.relative_delta {
         value(page, "as a fraction", &format!("{delta:.3e}"));

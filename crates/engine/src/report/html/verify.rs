@@ -48,10 +48,9 @@ fn recheck(page: &mut Html, report: &VerifyReport) {
     let Some(recheck) = &report.recheck else { return };
     page.panel("Young differences were read again");
     page.paragraph(&format!(
-        "A source that is still being written differs for a while. {} that differed and {} younger than {} \
-         read again, {} in all, over {}; {} in the end. What still differed counts.",
-        count_of(recheck.slabs, "part", "parts"),
-        if recheck.slabs == 1 { "was" } else { "were" },
+        "A source that is still being written differs for a while. {} younger than {} read again, {} in \
+         all, over {}; {} in the end. What still differed counts.",
+        count_of(recheck.slabs, "part that differed was", "parts that differed were"),
         show_duration(recheck.settle_ms.unsigned_abs()),
         count_of(recheck.reads, "time", "times"),
         show_duration(recheck.waited_ms),

@@ -49,6 +49,12 @@ pub(super) enum Cell<'a> {
     Advice(&'a str, &'a str),
 }
 
+impl Cell<'_> {
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_) | Self::Wrong(_))
+    }
+}
+
 impl Html {
     /// The text so far.
     pub fn finish(self) -> String {
@@ -192,8 +198,12 @@ impl Html {
     ) {
         const MOST: usize = 1_000;
         self.raw("<table><caption>").raw(caption).raw("</caption><thead><tr>");
-        for name in head {
-            self.raw("<th scope=col>").raw(name).raw("</th>");
+        let mut rows = rows.peekable();
+        let first = rows.peek();
+        for (at, name) in head.iter().enumerate() {
+            let is_number = first.and_then(|row| row.get(at)).is_some_and(Cell::is_number);
+            self.raw(if is_number && at > 0 { "<th scope=col class=num>" } else { "<th scope=col>" });
+            self.raw(name).raw("</th>");
         }
         self.raw("</tr></thead><tbody>");
         let (mut shown, mut left) = (0, 0);
@@ -205,8 +215,7 @@ impl Html {
             shown += 1;
             self.raw("<tr>");
             for (at, (cell, name)) in row.iter().zip(head).enumerate() {
-                let is_number = matches!(cell, Cell::Number(_) | Cell::Wrong(_));
-                self.raw(match (at, is_number) {
+                self.raw(match (at, cell.is_number()) {
                     (0, _) => "<th scope=row",
                     (_, true) => "<td class=num",
                     _ => "<td",
