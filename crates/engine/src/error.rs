@@ -11,6 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Which server something concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// Where the data comes from.
@@ -30,6 +31,7 @@ impl fmt::Display for Side {
 
 /// An ingest feature of the target that can be off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Feature {
     /// Metric metadata in remote write.
@@ -42,6 +44,7 @@ pub enum Feature {
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// The plan, window or another input is wrong.
@@ -125,6 +128,7 @@ impl ErrorKind {
 /// A failure, with everything that is known about it. Holds no secret: URLs come without user info and
 /// credentials, header values never come in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Error {
     /// What kind.
     pub kind: ErrorKind,
@@ -235,8 +239,9 @@ impl std::error::Error for Error {}
 
 /// A URL that may be shown: no user info, no query value, no fragment.
 pub fn redact_url(url: &str) -> String {
-    let Ok(mut parsed) = url::Url::parse(url) else {
-        // Not a URL: it may be anything, a pasted token included. Its shape is all we show.
+    // Without a host it is no server's URL: it may be anything, a pasted `user:password` included, which reads as a
+    // scheme and a path. Its shape is all we show.
+    let Some(mut parsed) = url::Url::parse(url).ok().filter(url::Url::has_host) else {
         return "(not a valid URL)".to_owned();
     };
     let _ = parsed.set_username("");
@@ -253,6 +258,15 @@ mod tests {
     #[test]
     fn urls_lose_what_may_be_secret() {
         assert_eq!(redact_url("http://me:pw@h:9090/api?token=x#y"), "http://h:9090/api");
-        assert_eq!(redact_url("Bearer abc"), "(not a valid URL)");
+        for (url, shown) in [
+            ("https://token@h/a?access_token=1&b=2", "https://h/a"),
+            ("https://h/a#id_token=1", "https://h/a"),
+            ("https://:pw@[::1]:9090/?q", "https://[::1]:9090/"),
+            ("me:secret", "(not a valid URL)"),
+            ("data:text/plain,secret", "(not a valid URL)"),
+            ("Bearer abc", "(not a valid URL)"),
+        ] {
+            assert_eq!(redact_url(url), shown);
+        }
     }
 }

@@ -323,6 +323,7 @@ pub enum TransportError {
 
 /// Why a request got no answer, as far as the host can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NetworkCause {
     /// The server answers, but without `Access-Control-Allow-Origin`, so the browser hides the answer.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why tsink would refuse a line, an event or a data point. Refusals are counted by this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// The line does not have the parts that the protocol asks for.

@@ -47,6 +47,7 @@ pub struct Series {
 
 /// Type of a metric, numbered as in `MetricMetadata.MetricType` of Prometheus' `types.proto`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[repr(i32)]
 pub enum MetricType {

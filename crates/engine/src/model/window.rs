@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A window of time, both ends included, in Unix ms: `[start_ms, end_ms]`, as the specification's §5 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
     /// First ms of the window.
     pub start_ms: Millis,

@@ -30,6 +30,7 @@ pub struct Plan {
 
 /// Kinds of source that this version can migrate from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// Prometheus remote read.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// One line of the balance (invariant 6): `read = written + already_there + rejected + deduplicated + outside_window`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BalanceLine {
     /// Read from the source.
     pub read: u64,
@@ -26,7 +27,7 @@ pub struct BalanceLine {
 impl BalanceLine {
     /// Sum of all rejections.
     pub fn rejected_total(&self) -> u64 {
-        self.rejected.values().sum()
+        self.rejected.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// What nobody can account for; 0 when the balance closes.
@@ -42,6 +43,7 @@ impl BalanceLine {
 
 /// The balance of a backfill.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Balance {
     /// Float samples.
     pub samples: BalanceLine,
@@ -57,6 +59,7 @@ pub struct Balance {
 
 /// Something the target refused, or a slab that could not be read or written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rejection {
     /// A short reason, the key in the balance (`retention`, `bad_request`, `read_failed`, …).
     pub reason: String,

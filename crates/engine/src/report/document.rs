@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 /// A report of one command.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "command", rename_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
@@ -44,6 +45,7 @@ pub enum Report {
 
 /// Verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Everything holds.
@@ -54,6 +56,7 @@ pub enum Status {
 
 /// Which tool ran, and when.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RunInfo {
     /// `tsink-migrate (wasm)` and version.
     pub tool: String,
@@ -84,6 +87,7 @@ pub const PROGRESS_POINTS: usize = 120;
 
 /// Where a stage stood at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProgressPoint {
     /// Since the stage began, in ms.
     pub elapsed_ms: u64,
@@ -99,6 +103,7 @@ pub struct ProgressPoint {
 
 /// How bad a preflight row or note is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Fine.
@@ -113,6 +118,7 @@ pub enum Level {
 
 /// A remark with a level and what to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Note {
     /// How bad.
     pub level: Level,

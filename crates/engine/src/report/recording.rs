@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 /// Each unit (line, event, data point) of a payload that can be read is either taken or refused; each sample of a
 /// unit that is taken is of a selected series or not, inside of the window or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recording {
     /// Kind.
     pub kind: SourceKind,
@@ -71,6 +72,7 @@ impl Recording {
 
 /// An entry of the manifest that cannot be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BadEntry {
     /// Place in the manifest's array, from 0; none for the manifest as a whole.
     pub entry: Option<u64>,
@@ -84,6 +86,7 @@ pub struct BadEntry {
 
 /// Units refused for one reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefusalGroup {
     /// The reason.
     pub kind: RefusalKind,
@@ -95,6 +98,7 @@ pub struct RefusalGroup {
 
 /// A refused unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefusalExample {
     /// Entry in the manifest, from 0.
     pub entry: u64,
@@ -108,6 +112,7 @@ pub struct RefusalExample {
 
 /// What tsink would not take live in the form in which it was sent, and what is migrated all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// More lines in a payload than tsink takes in a request.
@@ -122,6 +127,7 @@ pub enum Flag {
 
 /// Flagged payloads or data points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FlagGroup {
     /// What it is.
     pub flag: Flag,
@@ -171,6 +177,7 @@ impl FlagGroup {
 
 /// A metric in the preview.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetricPreview {
     /// Metric name of the series; of an OTLP histogram also `…_bucket` and its like, each by itself.
     pub name: String,

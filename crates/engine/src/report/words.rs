@@ -204,6 +204,16 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A number that need not be exact to the last digit of its size: `0.25`, `1000001`, `2.5e12`.
+pub(crate) fn show_number(value: f64) -> String {
+    if (1e-4..1e9).contains(&value.abs()) || value == 0.0 { value.to_string() } else { format!("{value:e}") }
+}
+
+/// A sum that stays at the largest number: what a file claims may be anything.
+pub(crate) fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
 /// `1 sample`, `1,234 samples`.
 pub(crate) fn count_of(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })

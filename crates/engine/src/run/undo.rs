@@ -43,12 +43,23 @@ pub struct Undone {
 /// What [`undo`] would delete, and the phrase that confirms it. Asks no server: the number of series is not known.
 pub fn undo_plan(plan: &Plan, window: Window) -> Undo {
     Undo {
+        url: tsink::delete_url(plan).map(|url| redact_url(&url)),
         tenant: plan.target.tenant.clone(),
         selectors: plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
         start_ms: window.start_ms,
         end_ms: window.end_ms,
-        confirmation: format!("delete from {}", plan.target.tenant),
-        ..Undo::default()
+        series: None,
+        warnings: [
+            "It hides everything that these selectors find in the window, whoever wrote it.",
+            "It cannot be taken back, and rows written again under the tombstones are acknowledged and never shown, \
+             also after a restart of tsink 0.10.2: backfill the same window again into another tenant or a fresh data \
+             folder.",
+            "Exemplars and metadata stay: tsink keeps them apart, and nothing deletes them.",
+            "It needs the admin API: tsink-server with --enable-admin-api, and its admin token in target.headers.",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        confirmation: phrase(plan, window),
     }
 }
 
@@ -120,37 +131,22 @@ impl Run {
 
     /// The way back for this plan and window.
     pub(super) fn way_back(&self, verified: &VerifyReport, status: Option<&TargetStatus>) -> Undo {
-        let plan = &self.plan;
-        let clustered = status.is_some_and(|status| status.cluster_role.is_some());
+        let mut undo = undo_plan(&self.plan, self.window);
         let rows: u64 = verified.raw_checks.iter().map(|check| check.target_rows).sum();
-        Undo {
-            url: tsink::delete_url(plan).map(|url| redact_url(&url)),
-            tenant: plan.target.tenant.clone(),
-            selectors: plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
-            start_ms: self.window.start_ms,
-            end_ms: self.window.end_ms,
-            series: Some(verified.raw_checks.iter().map(|check| check.target_series).sum()),
-            warnings: [
-                format!(
-                    "It hides everything that these selectors find in the window, {} at the time of this check, \
-                     whoever wrote it.",
-                    count_of(rows, "row", "rows")
-                ),
-                "It cannot be taken back, and rows written again under the tombstones are acknowledged and never \
-                 shown, also after a restart of tsink 0.10.2: backfill the same window again into another tenant or a \
-                 fresh data folder."
-                    .to_owned(),
-                "Exemplars and metadata stay: tsink keeps them apart, and nothing deletes them.".to_owned(),
-                "It needs the admin API: tsink-server with --enable-admin-api, and its admin token in target.headers."
-                    .to_owned(),
-            ]
-            .into_iter()
-            .chain(clustered.then(|| {
-                "The target is a cluster: tsink 0.10.2 deletes on the node that is asked, and on no other.".to_owned()
-            }))
-            .collect(),
-            confirmation: phrase(plan, self.window),
+        undo.series = Some(verified.raw_checks.iter().map(|check| check.target_series).sum());
+        undo.warnings.insert(
+            0,
+            format!(
+                "At the time of this check the target shows {} in the window that would be hidden.",
+                count_of(rows, "row", "rows")
+            ),
+        );
+        if status.is_some_and(|status| status.cluster_role.is_some()) {
+            undo.warnings.push(
+                "The target is a cluster: tsink 0.10.2 deletes on the node that is asked, and on no other.".to_owned(),
+            );
         }
+        undo
     }
 }
 

@@ -1,6 +1,9 @@
 //! Documents of every kind, one that passes and one that fails, for the renderers' tests. Hostile texts stand
 //! wherever a plan or a server can put them.
 
+mod explored;
+
+pub use explored::{explored, repair, signed};
 use std::collections::BTreeMap;
 use tsink_migrate_engine::capture::RefusalKind;
 use tsink_migrate_engine::compare::{
@@ -322,7 +325,14 @@ pub fn all() -> Vec<(String, Report)> {
         .map(|(kind, report)| (format!("{kind}-{}", if pass { "pass" } else { "fail" }), report))
     };
     let recorded = ("backfill-recorded".to_owned(), Report::Backfill(recorded()));
-    kinds(true).into_iter().chain(kinds(false)).chain([recorded]).collect()
+    let rest = [
+        recorded,
+        ("verify-explored".to_owned(), Report::Verify(explored())),
+        ("cutover-signed".to_owned(), Report::Cutover(signed())),
+        ("repair-pass".to_owned(), Report::Repair(repair(true))),
+        ("repair-fail".to_owned(), Report::Repair(repair(false))),
+    ];
+    kinds(true).into_iter().chain(kinds(false)).chain(rest).collect()
 }
 
 /// A recording with everything that can be said about one, all of it hostile.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Backfill.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BackfillReport {
     /// `pass` when everything was written and the balance closes.
     pub status: Status,
@@ -55,6 +56,7 @@ pub struct BackfillReport {
 
 /// Repair: the differing parts of a verification, copied and compared once more.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RepairReport {
     /// `pass` when the repaired parts agree now.
     pub status: Status,
@@ -96,6 +98,7 @@ pub struct RepairReport {
 
 /// What was repaired of a selector.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RepairedSelector {
     /// Selector text.
     pub selector: String,

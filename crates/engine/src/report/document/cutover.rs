@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where two query results part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParityDifference {
     /// Result series as a label set.
     pub series: String,
@@ -33,6 +34,7 @@ pub struct ParityDifference {
 
 /// A known cause of a difference, and how it was established.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// `closed_range_windows`, …
     pub code: String,
@@ -48,6 +50,7 @@ pub struct Explanation {
 
 /// What the target says about a feature that the plan uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FeatureProbe {
     /// `metadata`, `exemplars`, `histograms`, `otlp`, `otlp:gauge`, `influx_line_protocol`, `statsd`, `graphite`.
     pub feature: String,
@@ -63,6 +66,7 @@ pub struct FeatureProbe {
 
 /// How far the newest data of both sides are apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Freshness {
     /// Selector text.
     pub selector: String,
@@ -76,6 +80,7 @@ pub struct Freshness {
 
 /// Open differences of one age.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgeGroup {
     /// Younger than this in ms, and as old as the group before; none for the rest.
     pub younger_than_ms: Option<i64>,
@@ -87,6 +92,7 @@ pub struct AgeGroup {
 
 /// One line of the checklist that somebody signs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckItem {
     /// `data_verified`, `capabilities`, `parity`, `freshness`, `balance`, `open_differences`, `way_back`.
     pub code: String,
@@ -102,6 +108,7 @@ pub struct CheckItem {
 
 /// How to take back what the migration wrote: a tombstone delete at the target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Undo {
     /// Redacted URL of the request; none when the plan's URLs do not tell it.
     pub url: Option<String>,
@@ -123,6 +130,7 @@ pub struct Undo {
 
 /// PromQL parity of one query.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PromqlCheckReport {
     /// Query.
     pub query: String,
@@ -163,6 +171,7 @@ pub struct PromqlCheckReport {
 
 /// Cutover check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CutoverReport {
     /// `pass` when there is no issue.
     pub status: Status,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// One endpoint in the preflight table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndpointCheck {
     /// Which server.
     pub side: Side,
@@ -31,6 +32,7 @@ pub struct EndpointCheck {
 
 /// What a selector is expected to hold, from small reads at the window's start, middle and end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SelectorEstimate {
     /// Selector text.
     pub selector: String,
@@ -44,6 +46,7 @@ pub struct SelectorEstimate {
 
 /// The whole window's estimate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Per selector.
     pub selectors: Vec<SelectorEstimate>,
@@ -57,6 +60,7 @@ pub struct Estimate {
 
 /// What the target's status endpoint says it takes; field names are the native report's `target_payloads`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Capabilities {
     /// Metric metadata in remote write.
     pub metadata_enabled: bool,
@@ -78,6 +82,7 @@ pub struct Capabilities {
 
 /// Preflight.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreflightReport {
     /// `fail` when any endpoint or note fails.
     pub status: Status,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// What kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// Series in the source only.
@@ -47,6 +48,7 @@ pub enum FindingKind {
 
 /// One difference, or a run of differences of one kind in one series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// Kind.
     pub kind: FindingKind,
@@ -90,6 +92,7 @@ pub struct Finding {
 
 /// Both sides around a difference; at most some dozen points each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Excerpt {
     /// Points of the source in time order.
     pub source: Vec<ExcerptPoint>,
@@ -101,6 +104,7 @@ pub struct Excerpt {
 
 /// A point of an excerpt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExcerptPoint {
     /// Unix ms.
     pub at_ms: Millis,
@@ -110,6 +114,7 @@ pub struct ExcerptPoint {
 
 /// Series × time: which parts of which series agree.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coverage {
     /// Start of the first column, Unix ms.
     pub start_ms: Millis,
@@ -123,6 +128,7 @@ pub struct Coverage {
 
 /// A row of the coverage map.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CoverageRow {
     /// Series as a selector; empty for the whole selector.
     pub series: String,
@@ -133,6 +139,7 @@ pub struct CoverageRow {
 
 /// What reading young differences again found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecheckReport {
     /// Differences younger than this were read again, in ms.
     pub settle_ms: i64,
@@ -148,6 +155,7 @@ pub struct RecheckReport {
 
 /// Raw check of one selector. Counts are complete; `findings` is capped.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RawCheckReport {
     /// Selector text.
     pub selector: String,
@@ -203,6 +211,7 @@ pub struct RawCheckReport {
 
 /// One metadata entry in a report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetadataEntry {
     /// Type word.
     #[serde(rename = "type")]
@@ -215,6 +224,7 @@ pub struct MetadataEntry {
 
 /// Metadata check of one metric.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetadataCheckReport {
     /// Metric name.
     pub metric: String,
@@ -237,6 +247,7 @@ pub struct MetadataCheckReport {
 
 /// Exemplar check of one query.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExemplarCheckReport {
     /// Query text.
     pub query: String,
@@ -264,6 +275,7 @@ pub struct ExemplarCheckReport {
 
 /// Verify.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerifyReport {
     /// `pass` when there is no issue.
     pub status: Status,
