@@ -26,7 +26,7 @@ pub struct BalanceLine {
 impl BalanceLine {
     /// Sum of all rejections.
     pub fn rejected_total(&self) -> u64 {
-        self.rejected.values().fold(0, |sum, rows| sum.saturating_add(*rows))
+        self.rejected.values().sum()
     }
 
     /// What nobody can account for; 0 when the balance closes.
