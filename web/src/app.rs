@@ -7,7 +7,8 @@ use crate::components::header::Header;
 use crate::components::nav::Nav;
 use crate::components::open;
 use crate::pages::{
-    backfill::Backfill, cutover::Cutover, plan::PlanPage, preflight::Preflight, verify::Verify,
+    backfill::Backfill, cutover::Cutover, plan::PlanPage, preflight::Preflight, reports::Reports,
+    verify::Verify,
 };
 use crate::state::run::Part;
 use crate::state::view::View;
@@ -35,6 +36,7 @@ pub fn App() -> impl IntoView {
         View::Stage(Stage::Verify) => view! { <Verify /> }.into_any(),
         View::Stage(Stage::Repair) => view! { <Verify /> }.into_any(),
         View::Stage(Stage::Cutover) => view! { <Cutover /> }.into_any(),
+        View::Reports => view! { <Reports /> }.into_any(),
     };
     view! {
         <button class="skip" on:click=skip>"Skip to the content"</button>
@@ -53,12 +55,17 @@ pub fn App() -> impl IntoView {
 
 /// Listeners on the window: the address' fragment, leaving during a run, the clock.
 fn listen(store: Store) {
-    if let Some(view) = location_hash().and_then(|hash| View::from_hash(&hash)) {
+    let hash = location_hash().unwrap_or_default();
+    if let Some(view) = View::from_hash(&hash) {
         store.view.set(view);
+    } else {
+        store.open_link(&hash);
     }
     let _ = window_event_listener(ev::hashchange, move |_| {
-        if let Some(view) = location_hash().and_then(|hash| View::from_hash(&hash)) {
-            store.go(view);
+        let hash = location_hash().unwrap_or_default();
+        match View::from_hash(&hash) {
+            Some(view) => store.go(view),
+            None => drop(store.open_link(&hash)),
         }
     });
     let _ = window_event_listener(ev::beforeunload, move |event| {

@@ -2,6 +2,8 @@
 //! blocked local storage is no reason to stop a migration.
 
 pub mod given;
+pub mod kept;
+pub mod squeeze;
 
 use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
@@ -20,6 +22,16 @@ pub fn base_url() -> String {
     document().base_uri().ok().flatten().or_else(|| window().location().href().ok()).unwrap_or_default()
 }
 
+/// The page's address, with query and fragment.
+pub fn page_url() -> String {
+    window().location().href().unwrap_or_default()
+}
+
+/// Host of the page's address, without port.
+pub fn host() -> String {
+    window().location().hostname().unwrap_or_default()
+}
+
 /// `http://host:port` of the page.
 pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
@@ -33,10 +45,14 @@ pub fn query(name: &str) -> Option<String> {
 
 /// Offers a text as a file.
 pub fn download(name: &str, media_type: &str, text: &str) -> Option<()> {
+    download_parts(name, media_type, &js_sys::Array::of1(&JsValue::from_str(text)))
+}
+
+/// Offers texts, one after the other, as one file.
+pub fn download_parts(name: &str, media_type: &str, parts: &js_sys::Array) -> Option<()> {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
-    let parts = js_sys::Array::of1(&JsValue::from_str(text));
-    download_blob(name, &Blob::new_with_str_sequence_and_options(&parts, &options).ok()?)
+    download_blob(name, &Blob::new_with_str_sequence_and_options(parts, &options).ok()?)
 }
 
 /// Offers what the browser holds as a file.
@@ -101,7 +117,7 @@ pub fn stored_theme() -> Option<String> {
     matches!(stored.as_str(), "light" | "dark").then_some(stored)
 }
 
-/// Applies a theme and remembers it; the only thing the page ever stores.
+/// Applies a theme and remembers it; with the history of reports, all that the page ever stores.
 pub fn set_theme(theme: Option<&str>) {
     if let Some(root) = document().document_element() {
         let _ = match theme {
@@ -122,6 +138,18 @@ pub fn replace_hash(hash: &str) {
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("#{hash}")));
     }
+}
+
+/// Prints the page, with everything unfolded that is shown.
+pub fn print() {
+    if let Ok(folded) = document().query_selector_all("main details:not([open])") {
+        for at in 0..folded.length() {
+            if let Some(element) = folded.item(at).and_then(|node| node.dyn_into::<web_sys::Element>().ok()) {
+                let _ = element.set_attribute("open", "");
+            }
+        }
+    }
+    let _ = window().print();
 }
 
 /// Moves the focus to an element by its id.

@@ -32,6 +32,7 @@ pub mod prose;
 pub mod recipe;
 pub mod recording;
 pub mod rejections;
+pub mod reports;
 pub mod secrets;
 pub mod stage_frame;
 pub mod theme;

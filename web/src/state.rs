@@ -10,6 +10,7 @@ pub mod format;
 pub mod log;
 pub mod preview;
 pub mod recording;
+pub mod reports;
 pub mod run;
 pub mod throughput;
 pub mod view;
@@ -124,6 +125,8 @@ pub struct Store {
     pub recipes: RwSignal<Recipes>,
     /// What the recording becomes.
     pub preview: RwSignal<preview::Preview>,
+    /// The open report, and those that this browser keeps.
+    pub reports: reports::Reports,
     /// What the engine does.
     pub phase: RwSignal<Phase>,
     /// What went wrong as a whole.
@@ -167,6 +170,7 @@ impl Store {
             looking: RwSignal::default(),
             recipes: RwSignal::default(),
             preview: RwSignal::default(),
+            reports: reports::Reports::default(),
             phase: RwSignal::default(),
             banner: RwSignal::default(),
             said: RwSignal::default(),
@@ -333,6 +337,11 @@ impl Store {
         let current = self.run.with_value(|run| run.current);
         self.follow.set_value(current.is_none_or(|stage| view == View::Stage(stage)));
         self.show(view);
+    }
+
+    /// Lets the view stay where it is when the next stage begins.
+    fn follow_no_stage(self) {
+        self.follow.set_value(false);
     }
 
     fn show(self, view: View) {

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod judge;
 pub mod page;
 pub mod plans;
+pub mod reports;
 pub mod servers;
 pub mod site;
 

@@ -97,8 +97,25 @@ pub async fn with_page(
 }
 
 impl Page {
-    async fn open(&self, url: &str) -> Result<()> {
+    /// Loads the page afresh, in the same profile.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn open(&self, url: &str) -> Result<()> {
         self.browser.session().goto(url).await.with_context(|| format!("cannot open {url}"))?;
+        self.started().await
+    }
+
+    /// Loads the page once more, as it is.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn reload(&self) -> Result<()> {
+        self.browser.session().refresh().await?;
+        self.started().await
+    }
+
+    async fn started(&self) -> Result<()> {
         self.js(WATCH, vec![]).await?;
         self.until(
             "the page has started",
@@ -284,6 +301,15 @@ impl Page {
     pub async fn choose_folder(&self, folder: &Path) -> Result<()> {
         let path = folder.to_str().context("a path in UTF-8")?;
         Ok(self.element("folder-input").await?.send_keys(path).await?)
+    }
+
+    /// Chooses a file by a hidden input.
+    ///
+    /// # Errors
+    /// When the browser does not take it.
+    pub async fn choose_file(&self, testid: &str, file: &Path) -> Result<()> {
+        let path = file.to_str().context("a path in UTF-8")?;
+        Ok(self.element(testid).await?.send_keys(path).await?)
     }
 
     /// Waits until this plan is open.

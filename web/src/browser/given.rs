@@ -56,6 +56,11 @@ impl Gift {
         Self { files: files.map(|file| Given::new(&path(&file), file)).collect(), folders: Vec::new() }
     }
 
+    /// Of files that were looked at already.
+    pub fn of_files(files: Vec<Given>) -> Self {
+        Self { files, folders: Vec::new() }
+    }
+
     /// Of a drop or a paste. Only during its event: afterwards the browser forgets what it was.
     pub fn of_transfer(data: &DataTransfer) -> Self {
         let items = data.items();

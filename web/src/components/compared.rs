@@ -18,8 +18,10 @@ pub fn Compared(
     /// Exemplar checks.
     exemplars: Vec<ExemplarCheckReport>,
 ) -> impl IntoView {
-    let sum = |pick: &dyn Fn(&ExemplarCheckReport) -> u64| exemplars.iter().map(pick).sum::<u64>();
-    let entries = |pick: &dyn Fn(&MetadataCheckReport) -> u64| metadata.iter().map(pick).sum::<u64>();
+    let sum =
+        |pick: &dyn Fn(&ExemplarCheckReport) -> u64| exemplars.iter().map(pick).fold(0, u64::saturating_add);
+    let entries =
+        |pick: &dyn Fn(&MetadataCheckReport) -> u64| metadata.iter().map(pick).fold(0, u64::saturating_add);
     let rows = [
         ("series", totals.series),
         ("samples", totals.samples),
@@ -56,9 +58,9 @@ pub fn BySelector(
 ) -> impl IntoView {
     let more = checks.len().saturating_sub(MOST);
     let rows = checks.into_iter().take(MOST).map(|check| {
-        let differ = check.sample_mismatches + check.histogram_mismatches;
-        let missing = check.missing_series + check.extra_series;
-        let is_equal = check.issues.is_empty() && differ + missing == 0;
+        let differ = check.sample_mismatches.saturating_add(check.histogram_mismatches);
+        let missing = check.missing_series.saturating_add(check.extra_series);
+        let is_equal = check.issues.is_empty() && differ == 0 && missing == 0;
         let (tone, word) =
             if is_equal { (super::pill::Tone::Good, "equal") } else { (super::pill::Tone::Bad, "differs") };
         view! {

@@ -1,12 +1,22 @@
-//! The report as files.
+//! The report as files, and on to sharing it.
 
 use crate::browser;
-use crate::state::run::Part;
+use crate::state::reports::Origin;
+use crate::state::run::{Artifacts, Part};
 use crate::state::store;
 use leptos::prelude::*;
 use tsink_migrate_engine::run::Stage;
 
-/// `report.json` and `report.md` of a stage, once they are there.
+/// A form of the report: hook, name of the file, media type, text.
+type Form = (&'static str, &'static str, &'static str, fn(&Artifacts) -> &String);
+
+const FORMS: [Form; 3] = [
+    ("download-json", "report.json", "application/json", |artifacts| &artifacts.json),
+    ("download-md", "report.md", "text/markdown", |artifacts| &artifacts.markdown),
+    ("download-html", "report.html", "text/html", |artifacts| &artifacts.html),
+];
+
+/// `report.json`, `report.md` and `report.html` of a stage, once they are there.
 #[component]
 pub fn Downloads(
     /// Stage.
@@ -14,22 +24,29 @@ pub fn Downloads(
 ) -> impl IntoView {
     let store = store();
     let is_there = move || store.read(&[Part::Stages], |run| run.stage(stage).artifacts.is_some());
-    let save = move |as_json: bool| {
-        let artifacts = untrack(|| store.read(&[], |run| run.stage(stage).artifacts.clone()));
-        let Some(artifacts) = artifacts else { return };
-        let saved = if as_json {
-            browser::download("report.json", "application/json", &artifacts.json)
-        } else {
-            browser::download("report.md", "text/markdown", &artifacts.markdown)
-        };
-        let words = if saved.is_some() { "Report saved." } else { "This browser does not save files." };
-        store.said.set(words.to_owned());
+    let artifacts = move || untrack(|| store.read(&[], |run| run.stage(stage).artifacts.clone()));
+    let buttons = move || {
+        FORMS.map(|(testid, name, media_type, text)| {
+            let save = move |_| {
+                let Some(artifacts) = artifacts() else { return };
+                let saved = browser::download(name, media_type, text(&artifacts));
+                let words =
+                    if saved.is_some() { "Report saved." } else { "This browser does not save files." };
+                store.said.set(words.to_owned());
+            };
+            view! { <button class="button" data-testid=testid on:click=save>{name}</button> }
+        })
+    };
+    let share = move |_| {
+        if let Some(artifacts) = artifacts() {
+            store.open_report(artifacts.json, Origin::Run, "The report".to_owned());
+        }
     };
     view! {
         <Show when=is_there>
-            <div class="downloads" role="group" aria-label="Download the report">
-                <button class="button" data-testid="download-json" on:click=move |_| save(true)>"report.json"</button>
-                <button class="button" data-testid="download-md" on:click=move |_| save(false)>"report.md"</button>
+            <div class="downloads" role="group" aria-label="The report">
+                {buttons()}
+                <button class="button" data-testid="share" on:click=share>"Share…"</button>
             </div>
         </Show>
     }

@@ -71,6 +71,12 @@ pub fn OfferedFiles() -> impl IntoView {
                     Recognised::Plan { words } => {
                         (Tone::Plain, "plan", format!("{words}; another one is open, so it was left alone"))
                     }
+                    Recognised::Report => (
+                        Tone::Plain,
+                        "report",
+                        "one report is read at a time, and none beside a plan; drop it by itself".to_owned(),
+                    ),
+                    Recognised::History => (Tone::Plain, "history", "import it under Reports".to_owned()),
                     Recognised::Other { kind, words } => (Tone::Warn, kind, words),
                 };
                 view! {

@@ -14,10 +14,29 @@ use tsink_migrate_engine::report::EndpointCheck;
 pub fn EndpointTable() -> impl IntoView {
     let store = store();
     let rows = Memo::new(move |_| store.read(&[Part::Preflight, Part::Stages], |run| run.endpoints.clone()));
+    let versions = Memo::new(move |_| {
+        store.read(&[Part::Preflight], |run| {
+            let report = run.preflight.as_ref();
+            report.map(|report| (report.source_version.clone(), report.target_version.clone()))
+        })
+    });
+    view! { <Endpoints rows versions=Signal::derive(move || versions.get().unwrap_or_default()) /> }
+}
+
+/// A table of endpoints; nothing when there is none.
+#[component]
+pub fn Endpoints(
+    /// Endpoints.
+    #[prop(into)]
+    rows: Signal<Vec<EndpointCheck>>,
+    /// Versions of source and target, where they are known.
+    #[prop(into)]
+    versions: Signal<(Option<String>, Option<String>)>,
+) -> impl IntoView {
     let group = move |side: Side| {
         rows.with(|rows| {
             let own: Vec<EndpointCheck> = rows.iter().filter(|row| row.side == side).cloned().collect();
-            (!own.is_empty()).then(|| view! { <Group side rows=own /> })
+            (!own.is_empty()).then(|| view! { <Group side rows=own versions /> })
         })
     };
     view! {
@@ -44,13 +63,13 @@ pub fn EndpointTable() -> impl IntoView {
 }
 
 #[component]
-fn Group(side: Side, rows: Vec<EndpointCheck>) -> impl IntoView {
-    let store = store();
+fn Group(
+    side: Side,
+    rows: Vec<EndpointCheck>,
+    versions: Signal<(Option<String>, Option<String>)>,
+) -> impl IntoView {
     let version = move || {
-        store.read(&[Part::Preflight], |run| {
-            let report = run.preflight.as_ref()?;
-            if side == Side::Source { report.source_version.clone() } else { report.target_version.clone() }
-        })
+        versions.with(|(source, target)| if side == Side::Source { source.clone() } else { target.clone() })
     };
     let name = if side == Side::Source { "Source" } else { "Target" };
     view! {

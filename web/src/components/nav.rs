@@ -14,7 +14,12 @@ use tsink_migrate_engine::run::Stage;
 pub fn Nav() -> impl IntoView {
     view! {
         <nav class="nav" aria-label="Stages">
-            <ol>{View::ALL.map(|view| view! { <li><Entry view /></li> })}</ol>
+            <ol>
+                {View::ALL.map(|view| {
+                    let class = if view == View::Reports { "apart" } else { "" };
+                    view! { <li class=class><Entry view /></li> }
+                })}
+            </ol>
         </nav>
     }
 }
@@ -34,6 +39,7 @@ fn Entry(view: View) -> impl IntoView {
     let look = Memo::new(move |_| match view {
         View::Plan => plan_look(),
         View::Stage(stage) => stage_look(stage),
+        View::Reports => reports_look(),
     });
     let state = move || look.with(|look| look.state);
     view! {
@@ -73,6 +79,12 @@ fn plan_look() -> Look {
         }
     });
     look
+}
+
+fn reports_look() -> Look {
+    let count = store().reports.history.with(|history| history.as_ref().map_or(0, Vec::len));
+    let aside = if count > 0 { count.to_string() } else { String::new() };
+    Look { state: "todo", sign: Sign::Dot, spoken: if count > 0 { "kept" } else { "none kept" }, aside }
 }
 
 fn stage_look(stage: Stage) -> Look {

@@ -5,6 +5,8 @@ use crate::browser::{self, given};
 use crate::state::files::{self, Recognised};
 use crate::state::recording::sniff::{self, Form, Looks};
 use crate::state::recording::{Item, Role};
+use crate::state::reports::Origin;
+use crate::state::reports::shape::{self, Shape};
 use crate::state::view::View;
 use crate::state::{Offered, Store, format};
 use leptos::prelude::*;
@@ -37,6 +39,8 @@ pub fn choose(input: &str) {
 /// What a file turned out to be.
 enum Seen {
     Plan(String, Recognised),
+    Report(String),
+    History,
     Part(Role),
     Hidden,
     Other(Recognised),
@@ -46,6 +50,8 @@ enum Seen {
 #[derive(Default)]
 struct Take {
     plan: Option<(String, String)>,
+    report: Option<(String, String)>,
+    histories: Vec<Given>,
     parts: Vec<(Role, Item<File>)>,
     hidden: u64,
     offered: Vec<Offered>,
@@ -105,19 +111,37 @@ async fn look(given: &Given) -> Seen {
         Looks::Other(why) => other("unknown", why),
         Looks::Object => {
             let is_json = path.to_ascii_lowercase().ends_with(".json");
-            let what = match files::too_large(file.size()) {
-                Some(what) => what,
-                None => match browser::read_file(file).await {
+            let size = file.size();
+            // Names that a report or a history has stand at its beginning, unless somebody has sorted them.
+            let shape = match given::head(file, sniff::HEAD).await {
+                Ok(head) => shape::of(&String::from_utf8_lossy(&head)),
+                Err(why) => return other("unreadable", &why),
+            };
+            let what = match shape {
+                Some(Shape::History) if size <= shape::LARGEST_HISTORY => return Seen::History,
+                Some(_) if size > shape::LARGEST_REPORT => {
+                    let words = format!(
+                        "{} is more than a report ever has (16 MiB); it was not read",
+                        format::bytes(size)
+                    );
+                    return other("too large", &words);
+                }
+                None if size > files::LARGEST_PLAN && (!is_json || size > shape::LARGEST_REPORT) => {
+                    files::too_large(size)
+                        .unwrap_or(Recognised::Other { kind: "too large", words: String::new() })
+                }
+                _ => match browser::read_file(file).await {
                     Ok(text) => match files::recognise(&text) {
+                        Recognised::Report => return Seen::Report(text),
+                        Recognised::History => return Seen::History,
                         what if what.is_plan() => return Seen::Plan(text, what),
                         what => what,
                     },
                     Err(why) => return other("unreadable", &why),
                 },
             };
-            let is_report = matches!(what, Recognised::Other { kind: "report", .. });
             // Text may begin with a brace.
-            if is_json || is_report { Seen::Other(what) } else { Seen::Part(Role::Payload(Form::Text)) }
+            if is_json { Seen::Other(what) } else { Seen::Part(Role::Payload(Form::Text)) }
         }
     }
 }
@@ -135,6 +159,9 @@ impl Take {
         let Given { path, file } = given;
         match seen {
             Seen::Plan(text, _) if self.plan.is_none() => self.plan = Some((text, path)),
+            Seen::Report(text) if self.report.is_none() => self.report = Some((text, path)),
+            Seen::Report(_) => self.offered.push(Offered { name: path, what: Recognised::Report }),
+            Seen::History => self.histories.push(Given { path, file }),
             Seen::Plan(_, what) | Seen::Other(what) => {
                 self.offered.push(Offered { name: path, what });
             }
@@ -163,6 +190,25 @@ impl Take {
 }
 
 fn finish(store: Store, mut take: Take) {
+    let histories = std::mem::take(&mut take.histories);
+    let has_history = !histories.is_empty();
+    if has_history {
+        store.import_history(Gift::of_files(histories));
+    }
+    let is_migration = take.plan.is_some() || !take.parts.is_empty() || take.hidden > 0;
+    if let Some((text, name)) = take.report.take() {
+        if take.plan.is_some() || !take.parts.is_empty() {
+            // What was dropped is a migration; the report in its folder can wait.
+            take.offered.push(Offered { name, what: Recognised::Report });
+        } else {
+            store.offered.set(take.offered);
+            return store.open_report(text, Origin::File, name);
+        }
+    }
+    if has_history && !is_migration {
+        store.offered.set(take.offered);
+        return store.go(View::Reports);
+    }
     if store.phase.get_untracked().is_busy() && (take.plan.is_some() || !take.parts.is_empty()) {
         // A run reads the plan and the files that it began with.
         let words = "a run is under way; drop it again when that has ended".to_owned();
@@ -186,6 +232,8 @@ fn finish(store: Store, mut take: Take) {
                 store.open(text, name);
                 store.form.set(false);
             }
+            // What is of no use is said on either page.
+            None if !is_part && store.view.get_untracked() == View::Reports => {}
             None => store.go(View::Plan),
         }
         store.made_anew();
@@ -202,7 +250,13 @@ fn finish(store: Store, mut take: Take) {
 pub fn text(store: Store, text: String, name: &str) {
     let mut take = Take::default();
     let what = files::recognise(&text);
-    if what.is_plan() {
+    if what == Recognised::Report {
+        take.report = Some((text, name.to_owned()));
+    } else if what == Recognised::History
+        && let Some(given) = Given::of_text(name, &text)
+    {
+        take.histories.push(given);
+    } else if what.is_plan() {
         take.plan = Some((text, name.to_owned()));
     } else if sniff::by_head(name, text.as_bytes()) == Looks::Manifest
         && let Some(given) = Given::of_text(&format!("{}.json", name.trim_end_matches(".json")), &text)

@@ -18,6 +18,18 @@ pub fn ThroughputChart(
 ) -> impl IntoView {
     let store = store();
     let rates = Memo::new(move |_| store.read(&[Part::Progress], |run| run.stage(stage).throughput.rates()));
+    view! { <RateChart stage rates /> }
+}
+
+/// A chart of these rates; nothing when there are less than two.
+#[component]
+pub fn RateChart(
+    /// Stage.
+    stage: Stage,
+    /// Rates in order of time.
+    #[prop(into)]
+    rates: Signal<Vec<Rate>>,
+) -> impl IntoView {
     let is_backfill = stage == Stage::Backfill;
     let top = Memo::new(move |_| {
         rates.with(|rates| ceiling(rates.iter().map(|rate| rate.read.max(rate.written)).fold(0.0, f64::max)))

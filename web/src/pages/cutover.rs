@@ -49,8 +49,12 @@ pub fn Cutover() -> impl IntoView {
     }
 }
 
+/// Everything a cutover check found.
 #[component]
-fn Results(report: CutoverReport) -> impl IntoView {
+pub fn Results(
+    /// The report.
+    report: CutoverReport,
+) -> impl IntoView {
     let verified = words::verify(&report.raw_verify);
     let is_verified = report.raw_verify.status == Status::Pass;
     let recorded = store().read(&[Part::Preflight], |run| {

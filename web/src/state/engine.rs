@@ -78,6 +78,7 @@ impl Store {
             Incoming::NotStarted(error) => return self.not_started(error),
             Incoming::Broken(error) => {
                 self.renew_engine();
+                self.not_rendered(&error);
                 return self.broken("The engine does not work here", error, false);
             }
         };
@@ -103,10 +104,12 @@ impl Store {
             FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
             FromEngine::Events { events } => self.apply(events),
             FromEngine::Artifacts { stage, json, markdown, html } => {
+                self.keep_finished(json.clone());
                 self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown, html }));
                 self.trigger(Part::Stages).notify();
             }
-            FromEngine::Rendered { .. } | FromEngine::Imported { .. } | FromEngine::Undone { .. } => {}
+            FromEngine::Rendered { id, rendered } => self.rendered(id, rendered),
+            FromEngine::Imported { .. } | FromEngine::Undone { .. } => {}
             FromEngine::Finished { ok } => {
                 self.run.update_value(Run::finish);
                 self.end_job();
@@ -121,6 +124,7 @@ impl Store {
                 self.end_job();
                 if !matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Input) {
                     self.renew_engine();
+                    self.not_rendered(&error);
                 }
                 if error.kind == ErrorKind::Cancelled {
                     self.said.set("Cancelled.".to_owned());
@@ -159,9 +163,12 @@ impl Store {
     fn not_started(self, error: Error) {
         if self.starts.get_untracked() == Starts::Well && !self.phase.get_untracked().is_busy() {
             self.starts.set(Starts::Again);
-            return self.renew_engine();
+            self.renew_engine();
+            set_timeout(move || self.render_again(), Duration::ZERO);
+            return;
         }
         self.drop_engine();
+        self.not_rendered(&error);
         self.starts.set(Starts::Failed);
         self.checking.set(false);
         self.broken("The engine does not work here", error, true);

@@ -1,5 +1,6 @@
 //! What a dropped, chosen or pasted file is. Judged by size first: a large file is never read.
 
+use super::reports::shape::{self, Shape};
 use serde_json::Value;
 
 /// A plan is text that people write; beyond this size, in bytes, it is something else.
@@ -13,6 +14,10 @@ pub enum Recognised {
         /// What it holds, in a few words.
         words: String,
     },
+    /// A report of a migration.
+    Report,
+    /// A history of reports that a page exported.
+    History,
     /// Something else that the page knows by sight, or does not; why it is left alone.
     Other {
         /// A word or three: `report`, `not a plan`, `too large`.
@@ -42,6 +47,11 @@ pub fn too_large(size: f64) -> Option<Recognised> {
 
 /// Says what a text is.
 pub fn recognise(text: &str) -> Recognised {
+    match shape::of(text) {
+        Some(Shape::Report) => return Recognised::Report,
+        Some(Shape::History) => return Recognised::History,
+        None => {}
+    }
     if text.len() as f64 > LARGEST_PLAN {
         return too_large(text.len() as f64)
             .unwrap_or(Recognised::Other { kind: "too large", words: String::new() });
@@ -56,14 +66,6 @@ pub fn recognise(text: &str) -> Recognised {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(fields)) => {
             let has = |name: &str| fields.contains_key(name);
-            if has("status")
-                && (has("raw_checks") || has("raw_verify") || has("samples_written") || has("command"))
-            {
-                return Recognised::Other {
-                    kind: "report",
-                    words: "it is a report of a migration, not a plan".to_owned(),
-                };
-            }
             if !has("source") && !has("target") && !has("selectors") {
                 return not_a_plan("it is JSON, but without source, target and selectors");
             }
@@ -102,6 +104,8 @@ mod tests {
     fn kind(text: &str) -> &'static str {
         match recognise(text) {
             Recognised::Plan { .. } => "plan",
+            Recognised::Report => "report",
+            Recognised::History => "history",
             Recognised::Other { kind, .. } => kind,
         }
     }
@@ -113,6 +117,11 @@ mod tests {
         assert_eq!(kind(&format!("\u{FEFF}\n{plan}")), "plan");
         assert_eq!(kind(r#"{"source": {"kind": "prometheus",}, "target": {}}"#), "plan");
         assert_eq!(kind(r#"{"status": "pass", "raw_checks": []}"#), "report");
+        assert_eq!(
+            kind(&format!("{{\"command\": 1, \"status\": 2, \"a\": \"{}\"}}", "a".repeat(2_000_000))),
+            "report"
+        );
+        assert_eq!(kind(r#"{"tsink_migrate_history": 1, "reports": []}"#), "history");
         assert_eq!(kind(r#"[{"body": "a 1", "received_at_ms": 1}]"#), "not a plan");
         assert_eq!(kind(r#"{"name": "x"}"#), "not a plan");
         assert_eq!(kind("{"), "not a plan");

@@ -56,7 +56,7 @@ pub fn percent(fraction: f64) -> String {
 
 /// A duration in ms: `96 ms`, `9.1 s`, `3 min 20 s`, `2 h 05 min`, `30 d 4 h`.
 pub fn duration(ms: u64) -> String {
-    let seconds = (ms + 500) / 1000;
+    let seconds = ms.saturating_add(500) / 1000;
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..59_950 => format!("{:.1} s", ms as f64 / 1000.0),

@@ -1,6 +1,8 @@
 //! Read and written rates over the time of a stage, in bounded memory: when the history is full, every other
 //! point goes and points come half as often from then on.
 
+use tsink_migrate_engine::report::ProgressPoint;
+
 const MOST_POINTS: usize = 240;
 const FIRST_INTERVAL_MS: u64 = 250;
 
@@ -69,6 +71,13 @@ impl Throughput {
             })
             .collect()
     }
+}
+
+/// Rates of a report's progress.
+pub fn of_progress(points: &[ProgressPoint]) -> Vec<Rate> {
+    let mut history = Throughput { points: Vec::new(), interval_ms: 1 };
+    points.iter().for_each(|point| history.push(point.elapsed_ms, point.read, point.done));
+    history.rates()
 }
 
 /// The next number above `value` that reads well on an axis: 1, 2, 2.5 or 5 times a power of ten.

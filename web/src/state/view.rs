@@ -11,16 +11,19 @@ pub enum View {
     Plan,
     /// A stage.
     Stage(Stage),
+    /// Reports.
+    Reports,
 }
 
 impl View {
     /// All pages, in the order of the work.
-    pub const ALL: [View; 5] = [
+    pub const ALL: [View; 6] = [
         View::Plan,
         View::Stage(Stage::Preflight),
         View::Stage(Stage::Backfill),
         View::Stage(Stage::Verify),
         View::Stage(Stage::Cutover),
+        View::Reports,
     ];
 
     /// Heading.
@@ -28,6 +31,7 @@ impl View {
         match self {
             Self::Plan => "Plan",
             Self::Stage(stage) => title(stage),
+            Self::Reports => "Reports",
         }
     }
 
@@ -40,6 +44,7 @@ impl View {
             Self::Stage(Stage::Verify) => "verify",
             Self::Stage(Stage::Repair) => "repair",
             Self::Stage(Stage::Cutover) => "cutover",
+            Self::Reports => "reports",
         }
     }
 
@@ -60,6 +65,7 @@ mod tests {
             assert_eq!(View::from_hash(&format!("#{}", view.hash())), Some(view));
         }
         assert_eq!(View::from_hash("#watch"), None);
+        assert_eq!(View::from_hash("#report=AA"), None);
         assert_eq!(View::from_hash(""), None);
     }
 }

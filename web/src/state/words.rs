@@ -74,11 +74,10 @@ pub fn backfill(report: &BackfillReport) -> Verdict {
         &report.balance.metadata,
     ]
     .iter()
-    .map(|line| line.rejected_total())
-    .sum();
+    .fold(0u64, |sum, line| sum.saturating_add(line.rejected_total()));
     let refused = (report.rejections.len() as u64).saturating_add(report.rejections_omitted);
     let mut detail = Vec::new();
-    let there = report.balance.samples.already_there + report.balance.histograms.already_there;
+    let there = report.balance.samples.already_there.saturating_add(report.balance.histograms.already_there);
     if there > 0 {
         detail.push(format!("{} there already.", counted(there, "row was", "rows were")));
     }
@@ -142,12 +141,14 @@ pub fn totals(checks: &[RawCheckReport]) -> Totals {
                 *own = own.saturating_add(more);
             }
         }
-        sum.missing_series += check.missing_series;
-        sum.extra_series += check.extra_series;
-        sum.rows_differ += check.sample_mismatches + check.histogram_mismatches;
-        sum.missing_samples += check.missing_samples;
-        sum.extra_samples += check.extra_samples;
-        sum.other_values += check.differing_samples;
+        // A stranger's report may have any numbers.
+        sum.missing_series = sum.missing_series.saturating_add(check.missing_series);
+        sum.extra_series = sum.extra_series.saturating_add(check.extra_series);
+        let differ = check.sample_mismatches.saturating_add(check.histogram_mismatches);
+        sum.rows_differ = sum.rows_differ.saturating_add(differ);
+        sum.missing_samples = sum.missing_samples.saturating_add(check.missing_samples);
+        sum.extra_samples = sum.extra_samples.saturating_add(check.extra_samples);
+        sum.other_values = sum.other_values.saturating_add(check.differing_samples);
         sum.not_compared += count_not_compared(&check.findings);
     }
     sum
@@ -161,7 +162,7 @@ fn count_not_compared(findings: &[Finding]) -> u64 {
 pub fn verify(report: &VerifyReport) -> Verdict {
     let ok = report.status == Status::Pass;
     let sum = totals(&report.raw_checks);
-    let rows = sum.samples.iter().zip(sum.histograms).map(|(a, b)| a + b).max().unwrap_or(0);
+    let rows = sum.samples.iter().zip(sum.histograms).map(|(a, b)| a.saturating_add(b)).max().unwrap_or(0);
     let series = sum.series.iter().copied().max().unwrap_or(0);
     let of = format!("{} in {} series", counted(rows, "sample", "samples"), count(series));
     let checks = checks_words(report);
@@ -229,7 +230,8 @@ pub fn verify(report: &VerifyReport) -> Verdict {
 
 fn checks_words(report: &VerifyReport) -> String {
     let metadata = report.metadata_checks.len() as u64;
-    let exemplars: u64 = report.exemplar_checks.iter().map(|check| check.source_exemplars).sum();
+    let exemplars =
+        report.exemplar_checks.iter().fold(0u64, |sum, check| sum.saturating_add(check.source_exemplars));
     let mut more = Vec::new();
     if metadata > 0 {
         more.push(format!("metadata of {}", counted(metadata, "metric", "metrics")));

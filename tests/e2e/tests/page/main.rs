@@ -2,6 +2,8 @@
 
 mod engine;
 mod failures;
+mod hostile;
 mod migrates;
 mod recordings;
+mod reports;
 mod steering;

@@ -1,0 +1,110 @@
+//! Everything a report holds, drawn as its stage draws it. Whatever stands in it is only ever text.
+
+use crate::components::balance::FinalBalance;
+use crate::components::endpoint_table::Endpoints;
+use crate::components::notes::Remarks;
+use crate::components::rejections::Rejections;
+use crate::components::throughput::RateChart;
+use crate::pages::verify::VerifyResults;
+use crate::pages::{backfill, cutover, preflight};
+use crate::state::format;
+use crate::state::reports::bound::bound;
+use crate::state::throughput::of_progress;
+use leptos::prelude::*;
+use tsink_migrate_engine::report::{
+    BackfillReport, PreflightReport, RepairReport, RepairedSelector, Report, RunInfo,
+};
+use tsink_migrate_engine::run::Stage;
+
+/// Parts of a selector named at most.
+const MOST_WINDOWS: usize = 5;
+
+/// A report's content.
+#[component]
+pub fn Shown(
+    /// The report.
+    report: Report,
+) -> impl IntoView {
+    let mut report = report;
+    bound(&mut report);
+    let rates = rates(report.stage(), report.run());
+    match report {
+        Report::Preflight(report) => view! { <OfPreflight report /> }.into_any(),
+        Report::Backfill(report) => view! { <OfBackfill report rates /> }.into_any(),
+        Report::Verify(report) => view! { <VerifyResults report /> {rates} }.into_any(),
+        Report::Repair(report) => view! { <OfRepair report /> {rates} }.into_any(),
+        Report::Cutover(report) => view! { <cutover::Results report /> }.into_any(),
+    }
+}
+
+fn rates(stage: Stage, run: &RunInfo) -> AnyView {
+    let rates = of_progress(&run.progress);
+    view! { <RateChart stage rates /> }.into_any()
+}
+
+#[component]
+fn OfPreflight(report: PreflightReport) -> impl IntoView {
+    let versions = (report.source_version.clone(), report.target_version.clone());
+    view! {
+        <Endpoints rows=report.endpoints.clone() versions=Signal::stored(versions) />
+        {preflight::details(&report)}
+    }
+}
+
+#[component]
+fn OfBackfill(report: BackfillReport, rates: AnyView) -> impl IntoView {
+    view! {
+        {backfill::figures(&report)}
+        <div class="columns balanced">
+            <div class="stack"><FinalBalance balance=report.balance.clone() /></div>
+            <div class="stack">{rates}</div>
+        </div>
+        {backfill::outcome(&report)}
+        <details class="panel fold">
+            <summary><h2>"The preflight before it"</h2></summary>
+            <OfPreflight report=report.preflight />
+        </details>
+    }
+}
+
+#[component]
+fn OfRepair(report: RepairReport) -> impl IntoView {
+    view! {
+        <Repaired list=report.repaired />
+        <FinalBalance balance=report.balance />
+        <Rejections list=report.rejections omitted=report.rejections_omitted />
+        <Remarks title="What writing cannot mend" lines=report.unrepairable />
+        <Remarks title="Issues" lines=report.issues />
+        <Remarks title="Notes" lines=report.notes />
+        <VerifyResults report=report.verify />
+    }
+}
+
+#[component]
+fn Repaired(list: Vec<RepairedSelector>) -> impl IntoView {
+    (!list.is_empty()).then(|| {
+        let rows = list.into_iter().map(|one| {
+            let more = one.windows.len().saturating_sub(MOST_WINDOWS);
+            let mut windows: Vec<String> =
+                one.windows.into_iter().take(MOST_WINDOWS).map(format::window).collect();
+            if more > 0 {
+                windows.push(format!("and {} more", format::count(more as u64)));
+            }
+            view! {
+                <tr>
+                    <td data-label="selector" class="mono break">{one.selector}</td>
+                    <td data-label="parts" class="mono">{windows.join(", ")}</td>
+                </tr>
+            }
+        });
+        view! {
+            <section class="panel" data-testid="repaired" aria-label="Copied again">
+                <div class="panel-head"><h2>"Copied again"</h2></div>
+                <table class="table stacked">
+                    <thead><tr><th scope="col">"selector"</th><th scope="col">"parts of the window"</th></tr></thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </section>
+        }
+    })
+}
