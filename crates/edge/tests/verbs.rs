@@ -1,5 +1,5 @@
 //! `repair`, `report`, `import` and `undo` against a machine made of maps.
-#![allow(clippy::unwrap_used)] // Helpers outside #[test] functions are tests, too.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Helpers outside #[test] functions are tests, too.
 
 #[path = "support/machine.rs"]
 mod machine;
