@@ -233,6 +233,9 @@ pub struct Call<T> {
     pub parse: Parse<T>,
 }
 
+/// Begins to read an answer of which the head and the first piece are there.
+pub type Open<T> = Rc<dyn Fn(&Answer) -> crate::Result<Box<dyn Intake<T>>>>;
+
 /// A call whose answer is read as it arrives, and never held as a whole.
 #[derive(Clone)]
 pub struct StreamCall<T> {
@@ -242,7 +245,7 @@ pub struct StreamCall<T> {
     pub limit: usize,
     /// Begins to read an answer, given its status, its headers and the first piece of its body; an error for every
     /// status that is not the wanted one.
-    pub open: Rc<dyn Fn(&Answer) -> crate::Result<Box<dyn Intake<T>>>>,
+    pub open: Open<T>,
 }
 
 /// What reads an answer that arrives in pieces.

@@ -147,10 +147,12 @@ fn many_mistakes_at_once() {
 fn the_specifications_victoriametrics_plan_is_ready() {
     let checked = in_command(&plan("victoriametrics"));
     assert_eq!(lines(&checked), "");
-    let source = checked.plan.unwrap().source;
+    let found = checked.plan.unwrap();
+    let source = found.source;
     assert_eq!(source.kind, SourceKind::VictoriaMetrics);
     assert_eq!(source.samples_url(), "http://victoria:8428/api/v1/export");
     assert_eq!((source.remote_read_url.as_str(), source.exemplar_url), ("", None));
+    assert_eq!(found.exemplar_checks, [], "nobody is asked for exemplars that there are not");
     let summary = checked.summary.unwrap();
     assert_eq!(
         (summary.source_kind.as_str(), summary.source_host.as_str()),

@@ -202,12 +202,17 @@ fn read_plan(value: &Value<'_>, walk: &mut Walk<'_, '_>) -> Option<Plan> {
             "Name a tenant that holds nothing: the probe's samples stay there.",
         );
     }
+    let source = source?.section?;
     Some(Plan {
-        source: source?.section?,
         target: target?.section?,
         selectors: selectors?,
         metadata_metrics: metadata_metrics?,
-        exemplar_checks: exemplar_checks?,
+        // The target need not be asked either, which may refuse a selector as a query.
+        exemplar_checks: exemplar_checks?
+            .into_iter()
+            .filter(|_| source.kind != SourceKind::VictoriaMetrics)
+            .collect(),
+        source,
         promql_checks: promql_checks?,
         batch: batch?,
         compare: compare?,

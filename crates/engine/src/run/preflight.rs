@@ -94,7 +94,7 @@ impl Run {
             &plan.source.exemplar_url,
             &plan.source.query_range_url,
             &plan.target.metadata_url,
-            &plan.target.exemplar_url,
+            if plan.source.kind == SourceKind::VictoriaMetrics { &None } else { &plan.target.exemplar_url },
             &plan.target.query_range_url,
             &plan.target.status_url,
         ];
