@@ -16,7 +16,7 @@ use tsink_migrate_engine::model::{Labels, Sample, Series, Window};
 use tsink_migrate_engine::plan::{self, Plan};
 use tsink_migrate_engine::port::Ports;
 use tsink_migrate_engine::report::Report;
-use tsink_migrate_engine::run::{Control, Event, Job, Stage, execute};
+use tsink_migrate_engine::run::{Control, Event, Given, Job, Stage, execute};
 
 /// A round instant to count from: 2025-11-18T00:00:00Z in ms.
 pub const START: i64 = 1_763_424_000_000;
@@ -110,6 +110,18 @@ pub fn run_with(
     stages: &[Stage],
     watch: impl Fn(&Event, &Control) + 'static,
 ) -> Outcome {
+    run_from(world, plan, window, stages, Given::default(), watch)
+}
+
+/// Like [`run_with`], going on from earlier reports.
+pub fn run_from(
+    world: &World,
+    plan: Plan,
+    window: Window,
+    stages: &[Stage],
+    given: Given,
+    watch: impl Fn(&Event, &Control) + 'static,
+) -> Outcome {
     let clock = world.clock.clone();
     let events = Rc::new(RefCell::new(Vec::new()));
     let control = Control::new();
@@ -126,7 +138,7 @@ pub fn run_with(
         files: Rc::new(world.clone()),
         seed: 7,
     };
-    let job = Job { plan, window, stages: stages.to_vec(), given: Default::default() };
+    let job = Job { plan, window, stages: stages.to_vec(), given };
     let result = block_on(&clock, execute(ports, job, control, sink));
     let events = events.take();
     Outcome { result, events, clock }
