@@ -140,6 +140,22 @@ fn a_shift_is_one_mismatch_a_row() {
 }
 
 #[test]
+fn a_shift_that_the_window_cuts_off_is_the_cause() {
+    for shift in [3_600_000, -3_600_000] {
+        let mut target = copy();
+        target.series[cases::TEMPERATURE].samples.iter_mut().for_each(|sample| sample.timestamp += shift);
+        for slabs in [1, 6] {
+            let report = raw(&copy(), &target, slabs);
+            assert_eq!((report.missing_samples, report.differing_samples), (240, 241), "row by row");
+            for finding in &report.findings {
+                assert_eq!(finding.shift_ms, Some(shift), "{finding:?}");
+                assert!(finding.cause.contains(if shift > 0 { "1 h later" } else { "1 h earlier" }));
+            }
+        }
+    }
+}
+
+#[test]
 fn deltas_are_the_largest_ones() {
     let mut target = copy();
     target.series[cases::STILL].samples[5].value = 1.5;
