@@ -137,9 +137,17 @@ pub(super) fn precision(finding: &mut Finding, format: Format) {
             .to_owned();
 }
 
+/// Says that the rows of a series seem to be shifted, where the window cuts off what would prove it.
+pub(super) fn cut_shift(finding: &mut Finding, shift_ms: i64) {
+    use FindingKind::*;
+    if matches!(finding.kind, MissingSamples | ExtraSamples | ValueDiffers | StaleNan) {
+        (finding.cause, finding.remedy) = shifted(shift_ms);
+        finding.shift_ms = Some(shift_ms);
+    }
+}
+
 /// Why all rows of a series are at other times.
-fn shifted(spot: &Spot) -> (String, String) {
-    let ms = spot.shift_ms.unwrap_or_default();
+fn shifted(ms: i64) -> (String, String) {
     let (shift, place) = shift_words(ms);
     let why = match ms.unsigned_abs() {
         far if far % 900_000 == 0 => {
@@ -149,7 +157,7 @@ fn shifted(spot: &Spot) -> (String, String) {
         _ => "the clock of whoever wrote them was off, or an offset was added on purpose",
     };
     (
-        format!("All these rows are {shift} {place} than at the source: {why}."),
+        format!("The target has these rows {shift} {place} than the source: {why}."),
         "Mend what writes to the target. tsink keeps the rows at the wrong times: delete the series there, or use a \
          fresh tenant, and backfill again."
             .to_owned(),
@@ -170,7 +178,7 @@ fn explain(selector: &str, class: Class, spot: &Spot, context: &Context<'_>) -> 
     use FindingKind::*;
     match class.kind {
         MissingSeries | MissingSamples | MissingHistograms => missing(selector, class, spot, context),
-        TimestampShifted => shifted(spot),
+        TimestampShifted => shifted(spot.shift_ms.unwrap_or_default()),
         ExtraSeries | ExtraSamples | ExtraHistograms => extra(class, spot, context),
         ValueDiffers if spot.largest_relative.is_some_and(|fraction| fraction < ROUNDING) => (
             "The values differ by as little as rounding does.".to_owned(),

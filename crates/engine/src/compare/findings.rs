@@ -1,6 +1,7 @@
 //! Differences while they are counted: per series and kind how many, where first, where last.
 
 use super::grid::{Cells, Columns, Grid};
+use super::shifted::Ends;
 use crate::model::{Labels, Millis, Window};
 use crate::report::words::count_of;
 use crate::report::{Excerpt, FindingKind};
@@ -144,6 +145,8 @@ pub(super) struct Tally {
     pub marks: Marks,
     /// Which parts of the window.
     pub cells: Cells,
+    /// The first and last samples that differ.
+    pub ends: Ends,
 }
 
 impl Tally {
@@ -226,6 +229,7 @@ impl Tally {
     }
 
     fn merge(&mut self, other: Self) {
+        self.ends.merge(other.ends);
         for (class, spot) in other.spots {
             match self.spots.entry(class) {
                 std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().merge(spot),

@@ -414,7 +414,7 @@ mod tests {
             assert_eq!(field(&integer(), &other), Some(expected));
             assert_eq!(field(&other, &other), None);
         }
-        let found = difference(
+        let (found, _) = differences(
             &integer(),
             &Histogram { positive_deltas: vec![2, 2, 1], ..integer() },
             &Compare::default(),
@@ -447,7 +447,7 @@ mod tests {
 
         let wide = Compare { max_absolute_value_delta: 100.0, max_relative_value_delta: 1.0 };
         let other = Histogram { positive_deltas: vec![2, 2, 0], ..integer() };
-        assert!(difference(&integer(), &other, &wide).is_some());
+        assert!(differences(&integer(), &other, &wide).is_some());
     }
 
     #[test]

@@ -208,6 +208,7 @@ impl RawComparison {
         for (labels, tally) in self.details.into_series() {
             let alone = one_sided(&labels);
             let known = evidence.get(&hash(&labels)).copied().unwrap_or_default();
+            let apart = tally.ends.shift_ms().filter(|_| !alone);
             let spots = match (alone, known.shift_ms()) {
                 (true, _) => whole_series(tally).into_iter().collect(),
                 (false, Some(shift)) => shifted::series(tally, &known, shift),
@@ -219,6 +220,9 @@ impl RawComparison {
                 let missing = class.kind == FindingKind::MissingSeries;
                 if let Some(told) = alone.then(|| pairs.explain(&labels, missing)).flatten() {
                     (finding.cause, finding.remedy) = told;
+                }
+                if let Some(shift) = apart.filter(|_| class.of == Of::Samples) {
+                    causes::cut_shift(&mut finding, shift);
                 }
                 if let (FindingKind::PrecisionLost, Some(format)) = (class.kind, known.format()) {
                     causes::precision(&mut finding, format);

@@ -171,6 +171,8 @@ fn compare_pair(source: Sample, target: Sample, window: Window, tolerance: &Comp
     };
     let (at, stale) = (source.timestamp, kind == FindingKind::StaleNan);
     found.evidence.differs(at, source.value, target.value, stale);
+    found.tally.ends.of_source(at, source.value);
+    found.tally.ends.of_target(at, target.value);
     let spot = found.tally.add(Class::new(kind, Of::Samples), at, 1, window, || {
         (Some(show(source.value)), Some(show(target.value)), String::new())
     });
@@ -179,9 +181,12 @@ fn compare_pair(source: Sample, target: Sample, window: Window, tolerance: &Comp
 
 fn one_sided(kind: FindingKind, at: Millis, values: &[f64], window: Window, found: &mut Compared) {
     for value in values {
-        match kind {
-            FindingKind::MissingSamples => found.evidence.missing(at, *value),
-            _ => found.evidence.extra(at, *value),
+        if kind == FindingKind::MissingSamples {
+            found.evidence.missing(at, *value);
+            found.tally.ends.of_source(at, *value);
+        } else {
+            found.evidence.extra(at, *value);
+            found.tally.ends.of_target(at, *value);
         }
     }
     let spot = found.tally.add(Class::new(kind, Of::Samples), at, values.len() as u64, window, || {

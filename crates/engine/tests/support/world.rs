@@ -50,6 +50,8 @@ struct State {
     retention_ms: Cell<Option<i64>>,
     log: RefCell<Vec<String>>,
     files: RefCell<BTreeMap<String, Bytes>>,
+    answers: RefCell<BTreeMap<String, String>>,
+    taken: Cell<(u64, u64)>,
 }
 
 /// Both servers.
@@ -77,6 +79,8 @@ impl World {
                 retention_ms: Cell::new(None),
                 log: RefCell::default(),
                 files: RefCell::default(),
+                answers: RefCell::default(),
+                taken: Cell::default(),
             }),
             clock: VirtualClock::at(now_ms),
         }
@@ -122,6 +126,21 @@ impl World {
         change(&mut self.state.target.borrow_mut());
     }
 
+    /// Changes what the source holds.
+    pub fn change(&self, change: impl FnOnce(&mut Vec<Series>)) {
+        change(&mut self.state.source.borrow_mut());
+    }
+
+    /// What a server answers to a path, such as `source/api/v1/metadata`.
+    pub fn answers(&self, path: &str, body: &str) {
+        self.state.answers.borrow_mut().insert(path.to_owned(), body.to_owned());
+    }
+
+    /// Exemplars and metadata entries that the target was sent.
+    pub fn taken(&self) -> (u64, u64) {
+        self.state.taken.get()
+    }
+
     /// What the source holds, as the target should.
     pub fn expected(&self) -> Store {
         let mut store = Store::new();
@@ -160,6 +179,10 @@ impl World {
             return answer;
         }
         let url = url::Url::parse(&request.url).unwrap();
+        let path = format!("{}{}", url.host_str().unwrap(), url.path());
+        if let Some(body) = self.state.answers.borrow().get(&path) {
+            return (200, body.clone().into_bytes());
+        }
         match (url.host_str().unwrap(), url.path()) {
             ("source", "/api/v1/read") => (200, self.read(&request.body, &self.state.source.borrow())),
             ("target", "/api/v1/read") => {
@@ -212,6 +235,9 @@ impl World {
         }
         let count = samples.count();
         self.state.largest_write.set(self.state.largest_write.get().max(count));
+        let (exemplars, metadata) = self.state.taken.get();
+        let more: usize = request.timeseries.iter().map(|series| series.exemplars.len()).sum();
+        self.state.taken.set((exemplars + more as u64, metadata + request.metadata.len() as u64));
         let mut target = self.state.target.borrow_mut();
         for series in request.timeseries {
             let labels = Labels::from_pairs(series.labels.into_iter().map(|label| (label.name, label.value)));
