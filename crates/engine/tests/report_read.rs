@@ -1,5 +1,5 @@
 //! Reading reports, of strangers above all: what is none is refused with its place, what is old is read.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "report/fixtures.rs"]
 mod fixtures;
