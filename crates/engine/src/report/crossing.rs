@@ -6,7 +6,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Report", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "it mirrors `Report`")]
 enum Crossing {
     Preflight(PreflightReport),
     Backfill(BackfillReport),

@@ -26,10 +26,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "command", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a run has a handful of reports, and whoever reads one wants it whole"
-)]
 pub enum Report {
     /// Preflight only (`dry_run`).
     Preflight(PreflightReport),

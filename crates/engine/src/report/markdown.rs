@@ -3,6 +3,7 @@
 //! The verdict comes first, then what it rests on, then every issue with its probable cause and what to do.
 
 mod backfill;
+mod cutover;
 mod escape;
 mod preflight;
 mod recording;
@@ -20,8 +21,8 @@ pub fn markdown(report: &Report) -> String {
         Report::Preflight(report) => preflight::write(&mut page, report),
         Report::Backfill(report) => backfill::write(&mut page, report),
         Report::Verify(report) => verify::write(&mut page, report),
-        Report::Repair(report) => verify::write(&mut page, &report.verify),
-        Report::Cutover(report) => verify::write_cutover(&mut page, report),
+        Report::Repair(report) => backfill::write_repair(&mut page, report),
+        Report::Cutover(report) => cutover::write(&mut page, report),
     }
     page.out
 }

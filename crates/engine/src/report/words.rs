@@ -1,8 +1,8 @@
 //! The words that all renderers share, and text made safe to show.
 
 use super::document::{
-    EndpointCheck, Finding, FindingKind, Level, MetadataCheckReport, Note, PreflightReport, RawCheckReport,
-    Status,
+    EndpointCheck, Finding, FindingKind, Freshness, Level, MetadataCheckReport, Note, PreflightReport,
+    RawCheckReport, RecheckReport, Status,
 };
 use crate::model::Millis;
 
@@ -106,6 +106,32 @@ impl RawCheckReport {
             && self.extra_series == 0
             && self.sample_mismatches == 0
             && self.histogram_mismatches == 0
+    }
+}
+
+impl RecheckReport {
+    /// What was read again, and what came of it.
+    pub fn sentence(&self) -> String {
+        format!(
+            "A source that is still being written differs for a while: {} younger than {} read again, {} in all, \
+             over {}; {} in the end. What still differed counts.",
+            count_of(self.slabs, "part that differed was", "parts that differed were"),
+            show_duration(self.settle_ms.unsigned_abs()),
+            count_of(self.reads, "time", "times"),
+            show_duration(self.waited_ms),
+            count_of(self.settled, "part agreed", "parts agreed"),
+        )
+    }
+}
+
+impl Freshness {
+    /// How far the target is behind: `4 min`, `2 s ahead`, `–`.
+    pub fn lag(&self) -> String {
+        match self.lag_ms.map(|lag| (lag < 0, show_duration(lag.unsigned_abs()))) {
+            Some((true, length)) => format!("{length} ahead"),
+            Some((false, length)) => length,
+            None => "–".to_owned(),
+        }
     }
 }
 

@@ -225,7 +225,7 @@ pub fn repair(pass: bool) -> RepairReport {
         start_ms: START,
         end_ms: END,
         repaired: vec![RepairedSelector {
-            selector: format!("node_load1{{job!={HOSTILE:?}}}"),
+            selector: if pass { "node_load1".to_owned() } else { format!("node_load1{{job!={HOSTILE:?}}}") },
             windows: raw_check().differing,
         }],
         samples_written: 118_000,
@@ -241,7 +241,7 @@ pub fn repair(pass: bool) -> RepairReport {
         unrepairable: lost,
         verify,
         notes: vec!["2 parts were read again from the source.".to_owned()],
-        run: long_run(),
+        run: if pass { run() } else { long_run() },
     }
 }
 

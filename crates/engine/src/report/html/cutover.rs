@@ -213,18 +213,11 @@ fn freshness(page: &mut Html, freshness: &[Freshness]) {
     page.panel("Freshness");
     let rows = freshness.iter().map(|one| {
         let newest = |at: Option<i64>| at.map_or(Cell::Maybe(None), Cell::Time);
-        let lag = one.lag_ms.map_or_else(
-            || "–".to_owned(),
-            |lag| match show_duration(lag.unsigned_abs()) {
-                length if lag < 0 => format!("{length} ahead"),
-                length => length,
-            },
-        );
         vec![
             Cell::Code(&one.selector),
             newest(one.source_newest_ms),
             newest(one.target_newest_ms),
-            Cell::Said(lag),
+            Cell::Said(one.lag()),
         ]
     });
     let head = ["Selector", "Newest at the source", "Newest at the target", "Target is behind by"];

@@ -2,7 +2,6 @@
 
 use super::writer::{Cell, Html};
 use super::{coverage, findings, passed, progress};
-use crate::report::words::{count_of, show_duration};
 use crate::report::{MetadataCheckReport, MetadataEntry, RawCheckReport, VerifyReport};
 
 pub(super) fn write(page: &mut Html, report: &VerifyReport, pictures: &mut usize) {
@@ -47,15 +46,7 @@ pub(super) fn unexplained<'a>(report: &VerifyReport, issues: &'a [String]) -> Ve
 fn recheck(page: &mut Html, report: &VerifyReport) {
     let Some(recheck) = &report.recheck else { return };
     page.panel("Young differences were read again");
-    page.paragraph(&format!(
-        "A source that is still being written differs for a while. {} younger than {} read again, {} in \
-         all, over {}; {} in the end. What still differed counts.",
-        count_of(recheck.slabs, "part that differed was", "parts that differed were"),
-        show_duration(recheck.settle_ms.unsigned_abs()),
-        count_of(recheck.reads, "time", "times"),
-        show_duration(recheck.waited_ms),
-        count_of(recheck.settled, "part agreed", "parts agreed"),
-    ));
+    page.paragraph(&recheck.sentence());
     page.end();
 }
 

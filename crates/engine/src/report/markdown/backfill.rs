@@ -2,8 +2,8 @@
 
 use super::escape::{Place, code, text};
 use super::{Page, explained, number, preflight, wrong};
-use crate::report::words::{count_of, grouped, show_time};
-use crate::report::{BackfillReport, Balance, BalanceLine, Rejection, Status};
+use crate::report::words::{count_of, grouped, show_time, total};
+use crate::report::{BackfillReport, Balance, BalanceLine, Rejection, RepairReport, Status};
 
 pub(super) fn write(page: &mut Page, report: &BackfillReport) {
     let written = format!(
@@ -12,7 +12,7 @@ pub(super) fn write(page: &mut Page, report: &BackfillReport) {
         count_of(report.histograms_written, "native histogram", "native histograms"),
         count_of(report.series_written, "series", "series"),
     );
-    let there = report.balance.samples.already_there + report.balance.histograms.already_there;
+    let there = total([report.balance.samples.already_there, report.balance.histograms.already_there]);
     let written = match there {
         0 => written,
         there => format!("{written} {} there already.", count_of(there, "row was", "rows were")),
@@ -40,13 +40,58 @@ pub(super) fn write(page: &mut Page, report: &BackfillReport) {
     }
     page.table(&["", ""], "lr", rows);
     balance(page, &report.balance);
-    rejections(page, report);
+    rejections(page, &report.rejections, report.rejections_omitted);
     page.sentences("Issues", &report.issues);
     page.sentences("Notes", &report.notes);
     preflight::body(page, &report.preflight);
 }
 
-fn balance(page: &mut Page, balance: &Balance) {
+/// A repair: what was copied once more, what cannot be mended, and the verification of it.
+pub(super) fn write_repair(page: &mut Page, report: &RepairReport) {
+    let written = format!(
+        "{} and {} were written once more.",
+        count_of(report.samples_written, "sample", "samples"),
+        count_of(report.histograms_written, "native histogram", "native histograms"),
+    );
+    page.paragraph(&match report.verify.status {
+        Status::Pass => format!("{written} Verified again, the repaired parts agree."),
+        Status::Fail => format!("{written} **Verified again, the repaired parts still differ.**"),
+    });
+    page.sentences("What writing cannot mend", &report.unrepairable);
+    if !report.repaired.is_empty() {
+        page.heading(2, "Copied once more");
+        let rows = report.repaired.iter().flat_map(|selector| {
+            selector.windows.iter().map(|window| {
+                vec![
+                    code(&selector.selector, Place::Cell),
+                    show_time(window.start_ms),
+                    show_time(window.end_ms),
+                ]
+            })
+        });
+        page.table(&["Selector", "From", "To and including"], "", rows.collect());
+        let rows = [
+            ("Samples", report.samples_written),
+            ("Native histograms", report.histograms_written),
+            ("Exemplars", report.exemplars_written),
+            ("Metadata entries", report.metadata_written),
+            ("Write requests", report.write_batches),
+            ("Requests repeated", report.retries),
+        ];
+        let rows = rows.into_iter().map(|(name, count)| vec![name.to_owned(), number(count)]);
+        page.table(&["", ""], "lr", rows.collect());
+    }
+    balance(page, &report.balance);
+    rejections(page, &report.rejections, report.rejections_omitted);
+    super::verify::body(page, &report.verify);
+    let again = crate::order::set(report.verify.issues.iter().chain(&report.unrepairable));
+    let other: Vec<String> = report.issues.iter().filter(|issue| !again.contains(issue)).cloned().collect();
+    page.sentences("Other issues", &other);
+    page.sentences("Notes", &report.notes);
+    page.sentences("Notes on the verification", &report.verify.notes);
+}
+
+pub(super) fn balance(page: &mut Page, balance: &Balance) {
     page.heading(2, "Balance");
     page.paragraph(if balance.closes {
         "It closes: read = written + there already + refused + read twice + outside the window."
@@ -98,14 +143,14 @@ fn balance(page: &mut Page, balance: &Balance) {
     }
 }
 
-fn rejections(page: &mut Page, report: &BackfillReport) {
-    if report.rejections.is_empty() && report.rejections_omitted == 0 {
+fn rejections(page: &mut Page, rejections: &[Rejection], omitted: u64) {
+    if rejections.is_empty() && omitted == 0 {
         return;
     }
     page.heading(2, "Refused or failed");
-    let mut items: Vec<String> = report.rejections.iter().map(rejection).collect();
-    if report.rejections_omitted > 0 {
-        items.push(format!("{} more not listed", grouped(report.rejections_omitted)));
+    let mut items: Vec<String> = rejections.iter().map(rejection).collect();
+    if omitted > 0 {
+        items.push(format!("{} more not listed", grouped(omitted)));
     }
     page.list(items);
 }

@@ -1,17 +1,17 @@
-//! Verify and cutover check.
+//! Verify.
 
 use super::escape::{Place, code, text};
-use super::preflight::capabilities;
 use super::{Page, causes, explained, number, verdict, wrong};
-use crate::report::words::{count_of, grouped, show_time};
+use crate::report::words::{count_of, show_number, total};
 use crate::report::{
-    CutoverReport, ExemplarCheckReport, Finding, FindingKind, MetadataCheckReport, MetadataEntry,
-    PromqlCheckReport, RawCheckReport, Status, VerifyReport,
+    ExemplarCheckReport, Finding, FindingKind, MetadataCheckReport, MetadataEntry, RawCheckReport, Status,
+    VerifyReport,
 };
+use std::collections::BTreeMap;
 
 pub(super) fn write(page: &mut Page, report: &VerifyReport) {
-    let samples: u64 = report.raw_checks.iter().map(|check| check.source_samples).sum();
-    let histograms: u64 = report.raw_checks.iter().map(|check| check.source_histograms).sum();
+    let samples = total(report.raw_checks.iter().map(|check| check.source_samples));
+    let histograms = total(report.raw_checks.iter().map(|check| check.source_histograms));
     let mut what = count_of(samples, "sample", "samples");
     if histograms > 0 {
         what = format!("{what} and {}", count_of(histograms, "native histogram", "native histograms"));
@@ -27,38 +27,10 @@ pub(super) fn write(page: &mut Page, report: &VerifyReport) {
     page.sentences("Notes", &report.notes);
 }
 
-pub(super) fn write_cutover(page: &mut Page, report: &CutoverReport) {
-    page.paragraph(&if report.status == Status::Pass {
-        "The data agree, the target takes what the source sends, and queries give the same results."
-            .to_owned()
-    } else {
-        format!("Not ready: {}.", count_of(report.issues.len() as u64, "issue", "issues"))
-    });
-    let explained = crate::order::set(report.promql_checks.iter().flat_map(|check| &check.issues));
-    let other: Vec<String> = unexplained(&report.raw_verify, &report.issues);
-    let other: Vec<String> = other.into_iter().filter(|issue| !explained.contains(issue)).collect();
-    page.sentences("Other issues", &other);
-    if !report.promql_checks.is_empty() {
-        page.heading(2, "PromQL parity");
-        let rows = report.promql_checks.iter().map(parity).collect();
-        let head =
-            ["Result", "Query", "Step", "Series source", "Series target", "Points", "Points that differ"];
-        page.table(&head, "lllrrrr", rows);
-        for check in
-            report.promql_checks.iter().filter(|check| !check.matched || !check.source_warnings.is_empty())
-        {
-            parity_differences(page, check);
-        }
-    }
-    if let Some(payloads) = &report.target_payloads {
-        capabilities(page, payloads);
-    }
-    body(page, &report.raw_verify);
-    page.sentences("Notes", &report.notes);
-    page.sentences("Notes on the verification", &report.raw_verify.notes);
-}
-
-fn body(page: &mut Page, report: &VerifyReport) {
+/// The checks; a cutover check and a repair show them too.
+pub(super) fn body(page: &mut Page, report: &VerifyReport) {
+    by_kind(page, report);
+    recheck(page, report);
     if !report.raw_checks.is_empty() {
         page.heading(2, "Raw checks");
         let rows = report.raw_checks.iter().map(raw).collect();
@@ -117,7 +89,7 @@ fn body(page: &mut Page, report: &VerifyReport) {
 }
 
 /// Issues that no check explains by itself: the rest is shown with the checks.
-fn unexplained(report: &VerifyReport, issues: &[String]) -> Vec<String> {
+pub(super) fn unexplained(report: &VerifyReport, issues: &[String]) -> Vec<String> {
     let metadata: Vec<String> =
         report.metadata_checks.iter().filter_map(MetadataCheckReport::issue).collect();
     let raw = report.raw_checks.iter().flat_map(|check| &check.issues);
@@ -126,7 +98,7 @@ fn unexplained(report: &VerifyReport, issues: &[String]) -> Vec<String> {
     issues.iter().filter(|issue| !explained.contains(issue)).cloned().collect()
 }
 
-fn result(pass: bool) -> String {
+pub(super) fn result(pass: bool) -> String {
     if pass { verdict(true).to_owned() } else { format!("**{}**", verdict(false)) }
 }
 
@@ -174,7 +146,7 @@ fn findings(page: &mut Page, of: &str, findings: &[Finding], omitted: Option<&St
 fn finding(finding: &Finding) -> String {
     let title = finding.kind.title();
     let detail = text(&finding.detail, Place::Line);
-    let explained = explained(&finding.cause, &finding.remedy);
+    let explained = format!("{}{}", facts(finding), explained(&finding.cause, &finding.remedy));
     let series = code(&finding.series, Place::Line);
     match finding.kind {
         FindingKind::NotCompared => format!("**{title}** {detail}{explained}"),
@@ -182,6 +154,45 @@ fn finding(finding: &Finding) -> String {
             format!("**{title}** {series}: {detail}{explained}")
         }
         _ => format!("**{title}** in {series}: {detail}{explained}"),
+    }
+}
+
+/// What is known of a difference in numbers, as an item below it.
+fn facts(finding: &Finding) -> String {
+    let mut facts = Vec::new();
+    if !finding.field.is_empty() {
+        facts.push(format!("field {}", code(&finding.field, Place::Line)));
+    }
+    if let Some(delta) = finding.absolute_delta {
+        facts.push(format!("largest difference {}", show_number(delta)));
+    }
+    if let Some(delta) = finding.relative_delta {
+        facts.push(format!("as a fraction {delta:.3e}"));
+    }
+    if let Some(shift) = finding.shift_ms {
+        facts.push(format!("shifted by {shift} ms"));
+    }
+    if facts.is_empty() { String::new() } else { format!("\n  - {}", facts.join(", ")) }
+}
+
+/// Differences by kind: complete, listed or not.
+fn by_kind(page: &mut Page, report: &VerifyReport) {
+    let mut kinds: BTreeMap<FindingKind, u64> = BTreeMap::new();
+    for (kind, count) in report.raw_checks.iter().flat_map(|check| &check.by_kind) {
+        let sum = kinds.entry(*kind).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    if kinds.values().all(|count| *count == 0) {
+        return;
+    }
+    page.heading(2, "Differences by kind");
+    let rows = kinds.iter().map(|(kind, count)| vec![kind.title().to_owned(), wrong(*count)]);
+    page.table(&["Kind", "Findings"], "lr", rows.collect());
+}
+
+fn recheck(page: &mut Page, report: &VerifyReport) {
+    if let Some(recheck) = &report.recheck {
+        page.paragraph(&recheck.sentence());
     }
 }
 
@@ -196,46 +207,4 @@ fn metadata(page: &mut Page, check: &MetadataCheckReport) {
     page.table(&["Side", "Type", "Help", "Unit"], "", source.chain(target).collect());
     let (cause, remedy) = check.explanation();
     page.list(causes(cause, remedy));
-}
-
-fn parity(check: &PromqlCheckReport) -> Vec<String> {
-    vec![
-        result(check.matched),
-        code(&check.query, Place::Cell),
-        code(&check.step, Place::Cell),
-        number(check.source_series),
-        number(check.target_series),
-        number(check.points),
-        wrong(check.differing_points),
-    ]
-}
-
-fn parity_differences(page: &mut Page, check: &PromqlCheckReport) {
-    page.heading(3, &format!("Parity of {}", code(&check.query, Place::Line)));
-    let warnings = check.source_warnings.iter().map(|warning| format!("source warned: {warning}"));
-    let items = check.issues.iter().cloned().chain(warnings);
-    page.list(items.map(|issue| text(&issue, Place::Line)).chain(causes(&check.cause, "")));
-    if check.differences.is_empty() {
-        return;
-    }
-    let value = |value: &Option<String>| match value {
-        Some(value) => code(value, Place::Cell),
-        None => "absent".to_owned(),
-    };
-    let rows = check.differences.iter().map(|difference| {
-        vec![
-            code(&difference.series, Place::Cell),
-            number(difference.points),
-            show_time(difference.first_ms),
-            value(&difference.source_value),
-            value(&difference.target_value),
-            difference.max_relative_delta.map_or_else(|| "–".to_owned(), |delta| format!("{delta:.2e}")),
-        ]
-    });
-    let head =
-        ["Series", "Points", "First at", "Source there", "Target there", "Largest relative difference"];
-    page.table(&head, "lrlrrr", rows.collect());
-    if check.differences_omitted > 0 {
-        page.paragraph(&format!("{} more series not listed.", grouped(check.differences_omitted)));
-    }
 }

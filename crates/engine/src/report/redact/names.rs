@@ -58,7 +58,7 @@ impl<'a> Names<'a> {
     }
 
     /// Notes what is to be hidden of a text.
-    pub fn collect(&mut self, text: &mut String, role: Role) {
+    pub fn collect(&mut self, text: &str, role: Role) {
         if self.redaction.hosts {
             for (_, host, port) in hosts(text) {
                 let host = host.to_ascii_lowercase();
