@@ -196,6 +196,7 @@ async fn numbers_and_depth_do_no_harm(kind: Kind) -> Result<()> {
             ("negative.json", small.replacen("11520", "-1", 1)),
             ("long.json", small.replacen("11520", &"9".repeat(100_000), 1)),
             ("deep.json", small.replacen('{', &format!("{{\"deep\": {deep},"), 1)),
+            ("closed.json", small.replacen('{', &format!("{{\"deep\": {deep}{},", "]".repeat(200_000)), 1)),
             ("deeper.json", small.replacen("\"raw_checks\": [", &format!("\"raw_checks\": [{objects}"), 1)),
             ("cut.json", small[..small.len() / 2].to_owned()),
         ] {
