@@ -121,7 +121,7 @@ async fn look(given: &Given) -> Seen {
                 Some(Shape::History) if size <= shape::LARGEST_HISTORY => return Seen::History,
                 Some(_) if size > shape::LARGEST_REPORT => {
                     let words = format!(
-                        "{} is more than a report ever has (16 MiB); it was not read",
+                        "{} is more than a report ever has (64 MiB); it was not read",
                         format::bytes(size)
                     );
                     return other("too large", &words);

@@ -81,12 +81,18 @@ pub fn recognise(text: &str) -> Recognised {
         }
         Ok(Value::Array(_)) => not_a_plan("it is a JSON list, perhaps a capture manifest"),
         Ok(_) => not_a_plan("it is JSON, but not an object"),
+        // A report that is broken, or deeper than any: the engine says in what way.
+        Err(_) if text.starts_with('{') && names_a_result(text) => Recognised::Report,
         // A plan with a slip of the pen is still a plan: the editor shows where.
         Err(_) if text.starts_with('{') && names_a_section(text) => {
             Recognised::Plan { words: "not valid JSON yet".to_owned() }
         }
         Err(_) => not_a_plan("it is not JSON"),
     }
+}
+
+fn names_a_result(text: &str) -> bool {
+    ["\"raw_checks\"", "\"raw_verify\"", "\"samples_written\""].iter().any(|name| text.contains(name))
 }
 
 fn names_a_section(text: &str) -> bool {
@@ -141,6 +147,8 @@ mod tests {
     #[test]
     fn depth_does_not_overflow_the_stack() {
         assert_eq!(kind(&"[".repeat(500_000)), "not a plan");
+        let deep = format!("{{\"a\": {}, \"status\": 1, \"raw_checks\": []}}", "[".repeat(100_000));
+        assert_eq!(kind(&deep), "report");
         assert_eq!(kind(&format!("{{\"source\": {}", "{\"a\":".repeat(100_000))), "plan");
     }
 }

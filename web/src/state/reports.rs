@@ -164,7 +164,7 @@ impl Store {
                         json,
                         shown: Arc::new(rendered),
                     }));
-                    browser::focus("content");
+                    browser::to_content();
                 }
                 Err(error) => self.unread(format!("{name} cannot be read"), error),
             }
@@ -210,7 +210,7 @@ impl Store {
         self.reports.opened.set(None);
         self.reports.unread.set(None);
         browser::replace_hash(View::Reports.hash());
-        browser::focus("content");
+        browser::to_content();
     }
 
     /// Draws the open report again, after what is to be hidden has changed.

@@ -96,7 +96,10 @@ async fn opens_a_link_in_a_fresh_profile(kind: Kind) -> Result<()> {
     let (address, data) = sent.split_once("#report=").context("a fragment")?;
     ensure!(address == format!("{}/", site.url()), "the link leads to {address}");
     ensure!(sent.len() < 4_000, "{} characters for a small report", sent.len());
-    ensure!(data.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'), "odd characters: {data}");
+    ensure!(
+        data.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
+        "odd characters: {data}"
+    );
     with_page(kind, "report-link-opened", &sent, async |page| {
         page.says("report-verdict", "Not verified", SOON).await?;
         page.says("report", "10.1.0.9:9100", SOON).await?;
@@ -105,7 +108,10 @@ async fn opens_a_link_in_a_fresh_profile(kind: Kind) -> Result<()> {
         page.reload().await?;
         page.says("report-verdict", "12 of 11,520 samples", SOON).await?;
         page.click("close-report").await?;
-        ensure!(page.js("return location.hash", vec![]).await? == "#reports", "the data stays in the address");
+        ensure!(
+            page.js("return location.hash", vec![]).await? == "#reports",
+            "the data stays in the address"
+        );
         no_complaints(page).await
     })
     .await

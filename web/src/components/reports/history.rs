@@ -66,8 +66,8 @@ pub fn History() -> impl IntoView {
             </Show>
             <p class="means">
                 {format!(
-                    "Kept in this browser only, {MOST_REPORTS} reports or {} at most: the oldest go first.",
-                    format::bytes(MOST_BYTES as f64)
+                    "Kept in this browser only, {MOST_REPORTS} reports or {} MB at most: the oldest go first.",
+                    MOST_BYTES / 1_000_000
                 )}
             </p>
         </section>
@@ -113,7 +113,7 @@ fn Actions(count: Memo<usize>) -> impl IntoView {
             store.delete_history();
         };
         view! {
-            <span class="warn-text">{move || format!("Delete {}? This cannot be undone.", format::counted(count.get() as u64, "report", "reports"))}</span>
+            <span class="warn-text small">{move || format!("Delete {}? This cannot be undone.", format::counted(count.get() as u64, "report", "reports"))}</span>
             <button class="button small" data-testid="delete-history-sure" on:click=sure>"Delete all"</button>
             <button class="button small" on:click=move |_| asked.set(false)>"Keep them"</button>
         }
@@ -202,11 +202,32 @@ fn Row(entry: Entry) -> impl IntoView {
                 <p class="break">{entry.found.clone()}</p>
             </td>
             <td data-label="from, to" class="mono break">
-                <p>{entry.source.clone()}</p>
-                <p><span class="dim">"→ "</span>{entry.target.clone()}<span class="dim">{format!(" {}", entry.tenant)}</span></p>
+                <p title=entry.source.clone()>{host(&entry.source)}</p>
+                <p title=entry.target.clone()><span class="dim">"→ "</span>{host(&entry.target)}<span class="dim">{format!(" {}", entry.tenant)}</span></p>
             </td>
             <td data-label="ended" class="mono">{when}</td>
             <td data-label=""><div class="row tight">{actions}</div></td>
         </tr>
+    }
+}
+
+/// Host and port of a URL; what is none stays as it is.
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    if host.is_empty() { url.to_owned() } else { host.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn hosts_are_what_is_between_scheme_and_path() {
+        assert_eq!(host("http://prom.example:9090/api/v1/read?x"), "prom.example:9090");
+        assert_eq!(host("https://[::1]:9201"), "[::1]:9201");
+        assert_eq!(host("capture.json"), "capture.json");
+        assert_eq!(host("/prometheus/"), "/prometheus/");
+        assert_eq!(host(""), "");
     }
 }

@@ -83,10 +83,13 @@ impl Store {
         if !gone.is_empty() {
             kept.delete(&gone).await?;
             entries.retain(|entry| !gone.contains(&entry.id));
+            let who = match gone.len() {
+                1 => "The oldest report".to_owned(),
+                more => format!("The {more} oldest reports"),
+            };
             self.reports.told.set(Some(format!(
-                "{} went, to stay within {MOST_REPORTS} reports and {}.",
-                format::counted(gone.len() as u64, "the oldest report", "of the oldest reports"),
-                format::bytes(MOST_BYTES as f64)
+                "{who} went, to stay within {MOST_REPORTS} reports and {} MB.",
+                MOST_BYTES / 1_000_000
             )));
         }
         self.reports.history.set(Some(entries));

@@ -4,7 +4,7 @@
 use super::exchange;
 
 /// A report's size at most, in bytes: what the engine reads.
-pub const LARGEST_REPORT: f64 = 16_777_216.0;
+pub const LARGEST_REPORT: f64 = 67_108_864.0;
 /// A history's size at most, in bytes: twice what is ever kept.
 pub const LARGEST_HISTORY: f64 = 134_217_728.0;
 
