@@ -37,7 +37,8 @@ pub fn BalancePanel() -> impl IntoView {
     }
 }
 
-fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
+/// The balance as a table.
+pub fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
     let open = if is_over { "unaccounted" } else { "on the way" };
     let kinds: Vec<(&'static str, BalanceLine)> = [
         ("samples", &balance.samples),

@@ -37,6 +37,7 @@ pub fn choose(input: &str) {
 /// What a file turned out to be.
 enum Seen {
     Plan(String, Recognised),
+    Queries(String),
     Part(Role),
     Hidden,
     Other(Recognised),
@@ -46,6 +47,7 @@ enum Seen {
 #[derive(Default)]
 struct Take {
     plan: Option<(String, String)>,
+    queries: Option<(String, String)>,
     parts: Vec<(Role, Item<File>)>,
     hidden: u64,
     offered: Vec<Offered>,
@@ -100,6 +102,11 @@ async fn look(given: &Given) -> Seen {
     };
     match looks {
         Looks::Manifest => Seen::Part(Role::Manifest),
+        Looks::Rules => match (files::too_large(file.size()), browser::read_file(file).await) {
+            (Some(what), _) => Seen::Other(what),
+            (None, Ok(text)) => Seen::Queries(text),
+            (None, Err(why)) => other("unreadable", &why),
+        },
         Looks::Payload(form) => Seen::Part(Role::Payload(form)),
         Looks::Empty => other("empty", "there is nothing in it"),
         Looks::Other(why) => other("unknown", why),
@@ -110,6 +117,7 @@ async fn look(given: &Given) -> Seen {
                 None => match browser::read_file(file).await {
                     Ok(text) => match files::recognise(&text) {
                         what if what.is_plan() => return Seen::Plan(text, what),
+                        Recognised::Queries => return Seen::Queries(text),
                         what => what,
                     },
                     Err(why) => return other("unreadable", &why),
@@ -135,6 +143,8 @@ impl Take {
         let Given { path, file } = given;
         match seen {
             Seen::Plan(text, _) if self.plan.is_none() => self.plan = Some((text, path)),
+            Seen::Queries(text) if self.queries.is_none() => self.queries = Some((path, text)),
+            Seen::Queries(_) => self.offered.push(Offered { name: path, what: Recognised::Queries }),
             Seen::Plan(_, what) | Seen::Other(what) => {
                 self.offered.push(Offered { name: path, what });
             }
@@ -169,7 +179,11 @@ fn finish(store: Store, mut take: Take) {
         take.leave("what was dropped", "not now", words);
         store.said.set("A run is under way; drop it again when that has ended.".to_owned());
     } else {
-        let words = take.words();
+        let mut words = take.words();
+        if let Some((name, text)) = take.queries.take() {
+            words = words.or_else(|| Some(format!("Reading the queries of {name}.")));
+            store.import(name, text);
+        }
         let plan_path = take.plan.as_ref().map(|(_, path)| path.clone());
         let is_part = !take.parts.is_empty() || take.hidden > 0;
         if is_part || plan_path.is_some() {
@@ -204,6 +218,8 @@ pub fn text(store: Store, text: String, name: &str) {
     let what = files::recognise(&text);
     if what.is_plan() {
         take.plan = Some((text, name.to_owned()));
+    } else if what == Recognised::Queries {
+        take.queries = Some((name.to_owned(), text));
     } else if sniff::by_head(name, text.as_bytes()) == Looks::Manifest
         && let Some(given) = Given::of_text(&format!("{}.json", name.trim_end_matches(".json")), &text)
     {
