@@ -71,7 +71,9 @@ pub fn OfferedFiles() -> impl IntoView {
                     Recognised::Plan { words } => {
                         (Tone::Plain, "plan", format!("{words}; another one is open, so it was left alone"))
                     }
-                    Recognised::Queries => (Tone::Plain, "queries", "one file of queries at a time".to_owned()),
+                    Recognised::Queries => {
+                        (Tone::Plain, "queries", "one file of queries at a time".to_owned())
+                    }
                     Recognised::Other { kind, words } => (Tone::Warn, kind, words),
                 };
                 view! {

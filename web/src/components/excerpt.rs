@@ -181,10 +181,11 @@ fn Legend(picture: Arc<Picture>) -> impl IntoView {
         (Shape::Low, "-Inf"),
         (Shape::Other, "no value"),
     ];
-    let odd = odd.into_iter().filter(|(shape, _)| all().any(|dot| dot.shape == *shape)).map(|(shape, word)| {
-        let class = format!("sign source {}", shape_class(shape));
-        view! { <li>{swatch(class, shape_path(shape, true))}{word}</li> }
-    });
+    let odd =
+        odd.into_iter().filter(|(shape, _)| all().any(|dot| dot.shape == *shape)).map(|(shape, word)| {
+            let class = format!("sign source {}", shape_class(shape));
+            view! { <li>{swatch(class, shape_path(shape, true))}{word}</li> }
+        });
     let round = |class: &str, is_source| swatch(class.to_owned(), shape_path(Shape::Number(0.0), is_source));
     view! {
         <ul class="legend">

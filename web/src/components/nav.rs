@@ -139,7 +139,8 @@ fn aside(run: &Run, stage: Stage) -> String {
             if differ > 0 { format::short(differ as f64) } else { String::new() }
         }
         Some(Report::Cutover(report)) => {
-            let failed = report.promql_checks.iter().filter(|check| !check.matched && !check.accepted).count();
+            let failed =
+                report.promql_checks.iter().filter(|check| !check.matched && !check.accepted).count();
             if failed > 0 { failed.to_string() } else { String::new() }
         }
         _ => String::new(),

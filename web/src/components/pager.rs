@@ -22,7 +22,12 @@ pub fn Pager(
     let words = move || {
         let from = page.get() * size;
         let to = (from + size).min(all.get());
-        format!("{}–{} of {}", format::count(from as u64 + 1), format::count(to as u64), format::count(all.get() as u64))
+        format!(
+            "{}–{} of {}",
+            format::count(from as u64 + 1),
+            format::count(to as u64),
+            format::count(all.get() as u64)
+        )
     };
     view! {
         <Show when=is_long>

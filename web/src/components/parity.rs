@@ -65,8 +65,8 @@ fn block(check: PromqlCheckReport) -> impl IntoView {
         None => (!check.cause.is_empty())
             .then(|| view! { <p class="cause"><Prose text=check.cause.clone() /></p> }.into_any()),
     };
-    let differences =
-        (!check.differences.is_empty()).then(|| view! { <Differences list=check.differences omitted=check.differences_omitted /> });
+    let differences = (!check.differences.is_empty())
+        .then(|| view! { <Differences list=check.differences omitted=check.differences_omitted /> });
     view! {
         <li data-matched=check.matched.to_string()>
             <div class="parity-head">
@@ -94,7 +94,9 @@ fn Explained(explanation: Explanation, accepted: bool) -> impl IntoView {
         format!("It accounts for {points}, and not for the rest.")
     };
     let decided = match (accepted, explanation.whole) {
-        (true, _) => "The plan accepts explained differences (`options.accept_explained`): it passes, and stays a difference.",
+        (true, _) => {
+            "The plan accepts explained differences (`options.accept_explained`): it passes, and stays a difference."
+        }
         (false, true) => "It fails the check all the same; with `options.accept_explained` it would pass.",
         (false, false) => "It fails the check.",
     };

@@ -19,7 +19,8 @@ pub fn QueriesPanel() -> impl IntoView {
     let store = store();
     let queries = store.queries;
     // A window that changes changes what stands for `$__range` and for intervals.
-    let window = Memo::new(move |_| store.check.with(|check| check.window.map(|one| one.end_ms - one.start_ms)));
+    let window =
+        Memo::new(move |_| store.check.with(|check| check.window.map(|one| one.end_ms - one.start_ms)));
     Effect::new(move |before: Option<Option<i64>>| {
         let now = window.get();
         if before.is_some_and(|before| before != now) {
@@ -126,9 +127,8 @@ fn Found(queries: Vec<ImportedQuery>) -> impl IntoView {
     }
     let all = queries.len();
     let page = RwSignal::new(0);
-    let there = Memo::new(move |_| {
-        store.text.with(|text| Draft::from_text(text).map(|draft| draft.promql_checks))
-    });
+    let there =
+        Memo::new(move |_| store.text.with(|text| Draft::from_text(text).map(|draft| draft.promql_checks)));
     let rows = move || {
         shown(&queries, page.get(), ROWS).iter().map(|query| row(query.clone(), there)).collect_view()
     };
@@ -156,8 +156,7 @@ fn Found(queries: Vec<ImportedQuery>) -> impl IntoView {
             ""
         }
     };
-    let is_off =
-        move || there.with(Option::is_none) || ticked.get() == 0 || store.phase.get().is_busy();
+    let is_off = move || there.with(Option::is_none) || ticked.get() == 0 || store.phase.get().is_busy();
     let tick_all = move |are_ticked: bool| store.queries.update(|queries| queries.tick_all(are_ticked));
     view! {
         <div class="row">

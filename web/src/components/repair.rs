@@ -31,9 +31,8 @@ pub fn RepairOffer(
     let store = store();
     let outlook = Outlook::of(&report);
     (report.status == Status::Fail).then(|| {
-        let is_off = move || {
-            store.phase.get().is_busy() || store.blocked().is_some() || is_stale(Stage::Verify)
-        };
+        let is_off =
+            move || store.phase.get().is_busy() || store.blocked().is_some() || is_stale(Stage::Verify);
         let why = move || {
             (!store.phase.get().is_busy() && is_stale(Stage::Verify))
                 .then_some("The plan or the window has changed since: verify again first.")
@@ -77,9 +76,12 @@ fn will_do(outlook: &Outlook) -> String {
     } else {
         "What differs".to_owned()
     };
-    let mut sentences = vec![format!("{parts}: read at the source once more, what is missing is written, and both sides are compared again. The rest of the window is left alone.")];
+    let mut sentences = vec![format!(
+        "{parts}: read at the source once more, what is missing is written, and both sides are compared again. The rest of the window is left alone."
+    )];
     if outlook.copies > 0 {
-        sentences.push(format!("{} can be mended so.", format::counted(outlook.copies, "finding", "findings")));
+        sentences
+            .push(format!("{} can be mended so.", format::counted(outlook.copies, "finding", "findings")));
     }
     if outlook.compares > 0 {
         let them = format::counted(outlook.compares, "finding is", "findings are");
@@ -186,8 +188,8 @@ pub fn RepairResults(
         ("write requests", report.write_batches),
         ("repeated", report.retries),
     ];
-    let figures = figures
-        .map(|(name, count)| view! { <div><dt>{name}</dt><dd>{format::count(count)}</dd></div> });
+    let figures =
+        figures.map(|(name, count)| view! { <div><dt>{name}</dt><dd>{format::count(count)}</dd></div> });
     let all: usize = report.repaired.iter().map(|one| one.windows.len()).sum();
     let parts = report.repaired.iter().flat_map(|one| one.windows.iter().map(move |window| (one, window)));
     let parts = parts.take(MOST).map(|(one, window)| {

@@ -74,11 +74,17 @@ fn Covers(undo: Undo) -> impl IntoView {
     let window = Window { start_ms: undo.start_ms, end_ms: undo.end_ms };
     let series = undo.series.map_or_else(|| "not known".to_owned(), format::count);
     let more = undo.selectors.len().saturating_sub(MOST) as u64;
-    let selectors =
-        undo.selectors.into_iter().take(MOST).map(|one| view! { <li class="mono break">{one}</li> }).collect_view();
+    let selectors = undo
+        .selectors
+        .into_iter()
+        .take(MOST)
+        .map(|one| view! { <li class="mono break">{one}</li> })
+        .collect_view();
     let request = match undo.url {
         Some(url) => view! { <span class="mono break">{url}</span> }.into_any(),
-        None => view! { <span class="dim">"the plan's URLs do not tell where the admin API is"</span> }.into_any(),
+        None => {
+            view! { <span class="dim">"the plan's URLs do not tell where the admin API is"</span> }.into_any()
+        }
     };
     view! {
         <dl class="facts">
@@ -145,8 +151,7 @@ fn Confirm(undo: Undo, inputs: Inputs, dialog: NodeRef<Dialog>) -> impl IntoView
             <form on:submit=submit>
                 <h2 id="undo-title">"Delete this at the target?"</h2>
                 <p>
-                    "tsink takes back every sample of these selectors in this window, whoever wrote it. "
-                    "There is no way to get it back but another backfill."
+                    "tsink hides every sample of these selectors in this window for good, whoever wrote it."
                 </p>
                 <Covers undo=undo.clone() />
                 <Warnings lines=undo.warnings.clone() />

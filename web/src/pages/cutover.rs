@@ -30,8 +30,7 @@ fn verdict(run: &Run) -> Option<Verdict> {
 #[component]
 pub fn Cutover() -> impl IntoView {
     let store = store();
-    let edition =
-        Memo::new(move |_| store.read(&[Part::Stages], |run| run.stage(Stage::Cutover).edition));
+    let edition = Memo::new(move |_| store.read(&[Part::Stages], |run| run.stage(Stage::Cutover).edition));
     let results = move || {
         if edition.get() == 0 {
             return view! { <Partial /> }.into_any();
@@ -85,9 +84,10 @@ pub fn CutoverResults(
 ) -> impl IntoView {
     let is_verified = report.raw_verify.status == Status::Pass;
     // A report with probes says the same there, in the server's words.
-    let capabilities = report.target_payloads.clone().filter(|_| report.probes.is_empty()).map(|capabilities| {
-        view! { <CapabilitiesPanel capabilities version=None keeps=None recorded /> }
-    });
+    let capabilities =
+        report.target_payloads.clone().filter(|_| report.probes.is_empty()).map(|capabilities| {
+            view! { <CapabilitiesPanel capabilities version=None keeps=None recorded /> }
+        });
     view! {
         <Checklist items=report.checklist.clone() />
         <div class="columns even">

@@ -29,9 +29,8 @@ pub fn Verify() -> impl IntoView {
     let store = store();
     // By number: what was explored stays as it is while other stages report.
     let edition = Memo::new(move |_| {
-        store.read(&[Part::Stages], |run| {
-            (run.stage(Stage::Verify).edition, run.stage(Stage::Repair).edition)
-        })
+        store
+            .read(&[Part::Stages], |run| (run.stage(Stage::Verify).edition, run.stage(Stage::Repair).edition))
     });
     let results = move || {
         let (verify, repair) = edition.get();

@@ -107,7 +107,9 @@ impl Store {
                 self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown, html }));
                 self.trigger(Part::Stages).notify();
             }
-            FromEngine::Imported { id, import } => self.queries.update(|queries| queries.answered(id, import)),
+            FromEngine::Imported { id, import } => {
+                self.queries.update(|queries| queries.answered(id, import))
+            }
             FromEngine::Undone { undone } => self.undone(undone),
             FromEngine::Rendered { .. } => {}
             FromEngine::Finished { ok } => {

@@ -97,7 +97,9 @@ pub fn recognise(text: &str) -> Recognised {
 fn is_dashboard(fields: &serde_json::Map<String, Value>) -> bool {
     let own = |fields: &serde_json::Map<String, Value>| {
         ["panels", "rows", "elements"].iter().any(|name| fields.contains_key(*name))
-            && (fields.contains_key("title") || fields.contains_key("schemaVersion") || fields.contains_key("uid"))
+            && (fields.contains_key("title")
+                || fields.contains_key("schemaVersion")
+                || fields.contains_key("uid"))
     };
     let within = |name: &str| fields.get(name).and_then(Value::as_object).is_some_and(own);
     own(fields) || within("dashboard") || within("spec")

@@ -295,7 +295,9 @@ mod tests {
 
     #[test]
     fn differences() {
-        for (value, text) in [(0.5, "0.5"), (-3e-12, "-3e-12"), (1e300, "1e300"), (0.0, "0"), (f64::NAN, "NaN")] {
+        for (value, text) in
+            [(0.5, "0.5"), (-3e-12, "-3e-12"), (1e300, "1e300"), (0.0, "0"), (f64::NAN, "NaN")]
+        {
             assert_eq!(number(value), text);
         }
         for (value, text) in [(0.5, "50.00 %"), (3e-12, "3e-12"), (1e300, "1e300"), (f64::INFINITY, "–")] {

@@ -108,7 +108,10 @@ impl Picture {
         let shown: Vec<_> = times.into_iter().take(MOST).collect();
         let differing: BTreeSet<Millis> = excerpt.differing_ms.iter().copied().collect();
         let shapes = || {
-            shown.iter().flat_map(|(_, (source, target))| source.iter().chain(target)).map(|one| Shape::of(one))
+            shown
+                .iter()
+                .flat_map(|(_, (source, target))| source.iter().chain(target))
+                .map(|one| Shape::of(one))
         };
         let range = shapes().fold(None, |range: Option<(f64, f64)>, shape| match shape {
             Shape::Number(number) => {
@@ -137,7 +140,8 @@ impl Picture {
             })
             .collect();
         let widest = usual_step(&excerpt.source).into_iter().chain(usual_step(&excerpt.target)).min();
-        let line = |pick: fn(&Column) -> &[Dot]| path(&columns, pick, widest.map(|step| step.saturating_mul(8) / 5));
+        let line =
+            |pick: fn(&Column) -> &[Dot]| path(&columns, pick, widest.map(|step| step.saturating_mul(8) / 5));
         let (source, target) = (line(|column| &column.source), line(|column| &column.target));
         Self { bands: bands(&columns), source, target, columns, omitted, range }
     }
@@ -261,7 +265,10 @@ mod tests {
     use super::*;
 
     fn points(values: &[(Millis, &str)]) -> Vec<ExcerptPoint> {
-        values.iter().map(|(at_ms, value)| ExcerptPoint { at_ms: *at_ms, value: (*value).to_owned() }).collect()
+        values
+            .iter()
+            .map(|(at_ms, value)| ExcerptPoint { at_ms: *at_ms, value: (*value).to_owned() })
+            .collect()
     }
 
     #[test]

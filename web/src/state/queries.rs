@@ -80,7 +80,9 @@ impl Queries {
 
 /// Whether a plan compares a query already.
 pub fn has(checks: &[DraftPromqlCheck], query: &ImportedQuery) -> bool {
-    checks.iter().any(|check| check.query.trim() == query.query.trim() && check.step.trim() == query.step.trim())
+    checks
+        .iter()
+        .any(|check| check.query.trim() == query.query.trim() && check.step.trim() == query.step.trim())
 }
 
 /// Adds queries to a plan that it does not have yet, and says how many those were.
@@ -101,7 +103,8 @@ pub fn add(draft: &mut Draft, queries: &[ImportedQuery]) -> u64 {
 impl Store {
     /// Reads the queries of a file that was dropped.
     pub fn import(self, name: String, text: String) {
-        self.queries.update(|queries| *queries = Queries { id: queries.id, name, text, ..Queries::default() });
+        self.queries
+            .update(|queries| *queries = Queries { id: queries.id, name, text, ..Queries::default() });
         self.ask_queries();
     }
 
@@ -152,7 +155,8 @@ impl Store {
 
     /// Closes the file.
     pub fn close_queries(self) {
-        self.queries.update(|queries| *queries = Queries { id: queries.id.wrapping_add(1), ..Queries::default() });
+        self.queries
+            .update(|queries| *queries = Queries { id: queries.id.wrapping_add(1), ..Queries::default() });
     }
 }
 
@@ -209,7 +213,8 @@ mod tests {
 
     #[test]
     fn what_the_plan_has_is_not_added_twice() {
-        let text = r#"{"selectors": ["up"], "promql_checks": [{"query": "up", "step": "30s", "_why": "kept"}]}"#;
+        let text =
+            r#"{"selectors": ["up"], "promql_checks": [{"query": "up", "step": "30s", "_why": "kept"}]}"#;
         let mut draft = Draft::from_text(text).unwrap();
         let wanted = [query("up", "a"), query("sum(up)", "b"), query("sum(up)", "c")];
         assert_eq!(add(&mut draft, &wanted), 1);

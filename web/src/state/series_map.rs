@@ -155,7 +155,10 @@ mod tests {
         let map = Coverage { start_ms: 1_000, column_ms: 500, rows, series_omitted: 0 };
         assert_eq!(found[2].window(&map), Window { start_ms: 3_000, end_ms: 3_999 });
         assert_eq!(window(&map), Some(Window { start_ms: 1_000, end_ms: 5_499 }));
-        assert_eq!(spoken(cells), "of 9 parts: 2 missing in the target, 1 in the target only, 1 differs, 1 not compared");
+        assert_eq!(
+            spoken(cells),
+            "of 9 parts: 2 missing in the target, 1 in the target only, 1 differs, 1 not compared"
+        );
         assert_eq!(spoken("==."), "equal throughout");
     }
 

@@ -2,8 +2,8 @@
 
 use super::format::{count, counted, duration};
 use tsink_migrate_engine::report::{
-    BackfillReport, CutoverReport, Finding, FindingKind, Level, PreflightReport, RawCheckReport, RepairReport,
-    Status, VerifyReport,
+    BackfillReport, CutoverReport, Finding, FindingKind, Level, PreflightReport, RawCheckReport,
+    RepairReport, Status, VerifyReport,
 };
 
 /// A verdict.
@@ -252,8 +252,11 @@ pub fn repair(report: &RepairReport) -> Verdict {
     ];
     let written: Vec<String> =
         written.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| counted(*n, one, many)).collect();
-    let copied =
-        if written.is_empty() { "Nothing was copied".to_owned() } else { format!("{} copied", join(&written)) };
+    let copied = if written.is_empty() {
+        "Nothing was copied".to_owned()
+    } else {
+        format!("{} copied", join(&written))
+    };
     let headline = if ok {
         format!("{copied}; the repaired parts agree now.")
     } else if report.verify.status == Status::Pass {
@@ -273,7 +276,8 @@ pub fn repair(report: &RepairReport) -> Verdict {
 pub fn cutover(report: &CutoverReport) -> Verdict {
     let ok = report.status == Status::Pass;
     let failed = report.promql_checks.iter().filter(|check| !check.matched && !check.accepted).count() as u64;
-    let accepted = report.promql_checks.iter().filter(|check| !check.matched && check.accepted).count() as u64;
+    let accepted =
+        report.promql_checks.iter().filter(|check| !check.matched && check.accepted).count() as u64;
     let all = report.promql_checks.len() as u64 - accepted;
     let headline =
         if ok { "Queries may be moved to tsink.".to_owned() } else { "Do not move queries yet.".to_owned() };
@@ -295,7 +299,10 @@ pub fn cutover(report: &CutoverReport) -> Verdict {
     };
     let parity = match accepted {
         0 => parity,
-        n => format!("{parity}; {} accepted as explained", counted(n, "query that differs is", "queries that differ are")),
+        n => format!(
+            "{parity}; {} accepted as explained",
+            counted(n, "query that differs is", "queries that differ are")
+        ),
     };
     Verdict { ok, word: if ok { "PASS" } else { "FAIL" }, headline, detail: format!("{data}; {parity}.") }
 }

@@ -98,13 +98,15 @@ fn facts(finding: &Finding) -> Vec<(&'static str, String)> {
     add("concerns", Some(words::finding_count(finding.kind, finding.count)));
     add("field", Some(finding.field.clone()).filter(|field| !field.is_empty()));
     let has_values = finding.source_value.is_some() || finding.target_value.is_some();
-    let side = |value: &Option<String>| has_values.then(|| value.clone().unwrap_or_else(|| "none".to_owned()));
+    let side =
+        |value: &Option<String>| has_values.then(|| value.clone().unwrap_or_else(|| "none".to_owned()));
     add("source", side(&finding.source_value));
     add("target", side(&finding.target_value));
     add("apart by", finding.absolute_delta.map(format::number));
     add("relative to the source", finding.relative_delta.map(format::relative));
     add("shifted by", finding.shift_ms.map(shift));
-    let is_told = finding.series.is_empty() || finding.selector.is_empty() || finding.selector == finding.series;
+    let is_told =
+        finding.series.is_empty() || finding.selector.is_empty() || finding.selector == finding.series;
     add("selector", (!is_told).then(|| finding.selector.clone()));
     facts
 }
@@ -125,7 +127,8 @@ mod tests {
 
     #[test]
     fn only_what_is_known_is_said() {
-        let finding = Finding { count: 1, series: "up".to_owned(), ..Finding::of(FindingKind::MissingSeries) };
+        let finding =
+            Finding { count: 1, series: "up".to_owned(), ..Finding::of(FindingKind::MissingSeries) };
         assert_eq!(facts(&finding), [("concerns", "1 row".to_owned())]);
         let finding = Finding {
             count: 3,
@@ -139,7 +142,8 @@ mod tests {
             field: "sum".to_owned(),
             ..Finding::of(FindingKind::HistogramDiffers)
         };
-        let words: Vec<String> = facts(&finding).into_iter().map(|(term, value)| format!("{term} {value}")).collect();
+        let words: Vec<String> =
+            facts(&finding).into_iter().map(|(term, value)| format!("{term} {value}")).collect();
         assert_eq!(
             words,
             [

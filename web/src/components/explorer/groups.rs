@@ -109,9 +109,9 @@ fn place(look: Look, selector: String, members: Vec<usize>) -> AnyView {
 
 /// A finding to be looked at.
 fn pick(look: Look, at: usize) -> impl IntoView {
-    let (name, detail) = look.found.with_value(|found| {
-        found.get(at).map(|finding| (name(finding), brief(finding))).unwrap_or_default()
-    });
+    let (name, detail) = look
+        .found
+        .with_value(|found| found.get(at).map(|finding| (name(finding), brief(finding))).unwrap_or_default());
     view! {
         <button
             class="link pick mono break"
@@ -128,7 +128,11 @@ fn pick(look: Look, at: usize) -> impl IntoView {
 
 /// What a finding is about, by name.
 pub fn name(finding: &Finding) -> String {
-    [&finding.series, &finding.selector].into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default()
+    [&finding.series, &finding.selector]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// What differs, in a few words: the values, where there are any.
