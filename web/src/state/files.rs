@@ -66,7 +66,7 @@ pub fn recognise(text: &str) -> Recognised {
                     words: "it is a report of a migration, not a plan".to_owned(),
                 };
             }
-            if is_dashboard(&fields) {
+            if is_dashboard(&fields) || fields.get("groups").is_some_and(Value::is_array) {
                 return Recognised::Queries;
             }
             if !has("source") && !has("target") && !has("selectors") {
@@ -105,7 +105,7 @@ fn is_dashboard(fields: &serde_json::Map<String, Value>) -> bool {
     own(fields) || within("dashboard") || within("spec")
 }
 
-/// Whether a text is a Prometheus rules file: YAML with groups, or JSON, which is YAML too.
+/// Whether a text is a Prometheus rules file: YAML with groups at its top.
 pub fn is_rules(text: &str) -> bool {
     let lines = || text.lines().map(str::trim_end);
     let is_groups = |line: &str| {
@@ -157,9 +157,10 @@ mod tests {
         assert_eq!(kind(r#"{"meta": {}, "dashboard": {"uid": "u", "rows": []}}"#), "queries");
         assert_eq!(kind("# rules\ngroups:\n- name: a\n  rules:\n  - expr: up\n"), "queries");
         assert_eq!(kind("\"groups\": []\nrules: 1"), "queries");
+        assert_eq!(kind(r#"{"groups": [{"rules": []}]}"#), "queries");
         assert_eq!(kind(r#"{"panels": []}"#), "not a plan");
         assert_eq!(kind("cpu,groups=1 rules=1"), "not a plan");
-        assert_eq!(kind(" groups:\n  rules"), "not a plan");
+        assert_eq!(kind("a:\n  groups:\n  rules"), "not a plan");
     }
 
     #[test]
