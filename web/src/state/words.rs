@@ -374,7 +374,7 @@ pub fn finding_unit(kind: FindingKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsink_migrate_engine::report::RunInfo;
+    use tsink_migrate_engine::report::{Balance, RunInfo};
 
     fn report(status: Status, check: RawCheckReport) -> VerifyReport {
         VerifyReport {
@@ -429,6 +429,37 @@ mod tests {
             "228 of 5,760,000 samples in 1,000 series differ; 1 series is missing in the target."
         );
         assert_eq!(verdict.detail, "Samples: 226 missing in the target and 2 with another value.");
+    }
+
+    #[test]
+    fn a_repair_says_what_it_did_and_what_is_left() {
+        let report = |status, verified| RepairReport {
+            status,
+            start_ms: 0,
+            end_ms: 1,
+            repaired: Vec::new(),
+            samples_written: 40,
+            histograms_written: 0,
+            exemplars_written: 0,
+            metadata_written: 1,
+            write_batches: 1,
+            retries: 0,
+            balance: Balance::default(),
+            rejections: Vec::new(),
+            rejections_omitted: 0,
+            unrepairable: Vec::new(),
+            verify: report(verified, equal()),
+            issues: Vec::new(),
+            notes: Vec::new(),
+            run: RunInfo::default(),
+        };
+        let words = |status, verified| repair(&report(status, verified)).headline;
+        assert_eq!(
+            words(Status::Pass, Status::Pass),
+            "40 samples and 1 metadata entry copied; the repaired parts agree now."
+        );
+        assert!(words(Status::Fail, Status::Pass).ends_with("but something is left."));
+        assert!(words(Status::Fail, Status::Fail).ends_with("some parts still differ."));
     }
 
     #[test]
