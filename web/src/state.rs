@@ -230,6 +230,7 @@ impl Store {
     /// Opens a plan. Secrets go: a new plan may name other servers.
     pub fn open(self, text: String, name: String) {
         self.secrets.update(BTreeMap::clear);
+        self.undoing.set(undo::Undoing::default());
         self.said.set(format!("Plan {name} is open."));
         self.name.set(name);
         self.text.set(text);

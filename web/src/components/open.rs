@@ -173,17 +173,18 @@ impl Take {
 }
 
 fn finish(store: Store, mut take: Take) {
+    let reading = take.queries.take().map(|(name, text)| {
+        let words = format!("Reading the queries of {name}.");
+        store.import(name, text);
+        words
+    });
     if store.phase.get_untracked().is_busy() && (take.plan.is_some() || !take.parts.is_empty()) {
         // A run reads the plan and the files that it began with.
         let words = "a run is under way; drop it again when that has ended".to_owned();
         take.leave("what was dropped", "not now", words);
         store.said.set("A run is under way; drop it again when that has ended.".to_owned());
     } else {
-        let mut words = take.words();
-        if let Some((name, text)) = take.queries.take() {
-            words = words.or_else(|| Some(format!("Reading the queries of {name}.")));
-            store.import(name, text);
-        }
+        let words = take.words().or(reading);
         let plan_path = take.plan.as_ref().map(|(_, path)| path.clone());
         let is_part = !take.parts.is_empty() || take.hidden > 0;
         if is_part || plan_path.is_some() {
