@@ -114,8 +114,7 @@ fn verdict(report: &Report) -> &'static str {
         Report::Preflight(report) => words::preflight(report).word,
         Report::Backfill(report) => words::backfill(report).word,
         Report::Verify(report) => words::verify(report).word,
-        Report::Repair(report) if report.status == Status::Pass => "Repair: PASS",
-        Report::Repair(_) => "Repair: FAIL",
+        Report::Repair(report) => words::repair(report).word,
         Report::Cutover(report) if report.status == Status::Pass => "Cutover check: PASS",
         Report::Cutover(_) => "Cutover check: FAIL",
     }

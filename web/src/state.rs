@@ -8,11 +8,16 @@ pub mod files;
 pub mod findings;
 pub mod format;
 pub mod log;
+pub mod picture;
 pub mod preview;
+pub mod queries;
 pub mod recording;
 pub mod reports;
+pub mod repair;
 pub mod run;
+pub mod series_map;
 pub mod throughput;
+pub mod undo;
 pub mod view;
 pub mod words;
 
@@ -27,7 +32,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tsink_migrate_engine::Error;
 use tsink_migrate_engine::gateway::Recipe;
-use tsink_migrate_engine::plan::{Draft, PlanCheck, Severity};
+use tsink_migrate_engine::plan::{Draft, PlanCheck, Redaction, Severity};
 use tsink_migrate_engine::run::Stage;
 use tsink_migrate_host::protocol::ToEngine;
 use view::View;
@@ -127,6 +132,10 @@ pub struct Store {
     pub preview: RwSignal<preview::Preview>,
     /// The open report, and those that this browser keeps.
     pub reports: reports::Reports,
+    /// Queries of a file that was dropped, on their way into the plan.
+    pub queries: RwSignal<queries::Queries>,
+    /// How far taking back what was written is.
+    pub undoing: RwSignal<undo::Undoing>,
     /// What the engine does.
     pub phase: RwSignal<Phase>,
     /// What went wrong as a whole.
@@ -141,6 +150,8 @@ pub struct Store {
     asked: StoredValue<u32>,
     timer: StoredValue<Option<TimeoutHandle>>,
     engine: StoredValue<Option<Engine>, LocalStorage>,
+    /// Whether the engine is another one than the one that made the newest reports.
+    forgot: StoredValue<bool>,
     starts: RwSignal<Starts>,
 }
 
@@ -171,6 +182,8 @@ impl Store {
             recipes: RwSignal::default(),
             preview: RwSignal::default(),
             reports: reports::Reports::default(),
+            queries: RwSignal::default(),
+            undoing: RwSignal::default(),
             phase: RwSignal::default(),
             banner: RwSignal::default(),
             said: RwSignal::default(),
@@ -181,6 +194,7 @@ impl Store {
             asked: StoredValue::new(0),
             timer: StoredValue::new(None),
             engine: StoredValue::new_local(None),
+            forgot: StoredValue::new(false),
             starts: RwSignal::default(),
         };
         Effect::new(move || store.schedule_check());
@@ -220,6 +234,7 @@ impl Store {
     /// Opens a plan. Secrets go: a new plan may name other servers.
     pub fn open(self, text: String, name: String) {
         self.secrets.update(BTreeMap::clear);
+        self.undoing.set(undo::Undoing::default());
         self.said.set(format!("Plan {name} is open."));
         self.name.set(name);
         self.text.set(text);
@@ -280,6 +295,12 @@ impl Store {
 
     /// Runs stages. A relative window is fixed first, so that every later stage sees the same one.
     pub fn run(self, stages: &[Stage]) {
+        self.run_from(stages, self.remembered());
+    }
+
+    /// Runs stages that go on from reports of earlier jobs, each a `report.json`. Those of this session need not be
+    /// given: the engine remembers them.
+    pub fn run_from(self, stages: &[Stage], given: Vec<String>) {
         if self.phase.get_untracked().is_busy() {
             return;
         }
@@ -293,12 +314,13 @@ impl Store {
         }
         let inputs = untrack(|| self.inputs());
         self.banner.set(None);
+        self.undoing.set(undo::Undoing::default());
         self.run.update_value(|run| run.begin(stages, &inputs));
         self.notify(Changes::all());
         self.phase.set(Phase::Running);
         self.follow.set_value(true);
         if let Some(first) = stages.first() {
-            self.show(View::Stage(*first));
+            self.show(View::of(*first));
         }
         self.send(&ToEngine::Start {
             text: inputs.text,
@@ -307,8 +329,22 @@ impl Store {
             start: inputs.start,
             end: inputs.end,
             stages: stages.to_vec(),
-            given: Vec::new(),
+            given,
         });
+    }
+
+    /// Reports of this session that a new engine does not know. It only gets what hides nothing.
+    fn remembered(self) -> Vec<String> {
+        let hides = self.check.with_untracked(|check| {
+            check.summary.as_ref().is_some_and(|summary| summary.options.redact != Redaction::default())
+        });
+        if hides || !self.forgot.get_value() {
+            return Vec::new();
+        }
+        self.run.with_value(|run| {
+            let of = |stage| run.stage(stage).artifacts.as_ref().map(|artifacts| artifacts.json.clone());
+            [Stage::Backfill, Stage::Verify, Stage::Repair].into_iter().filter_map(of).collect()
+        })
     }
 
     /// Holds the job.
@@ -335,7 +371,7 @@ impl Store {
     /// Goes to a page because somebody asked for it.
     pub fn go(self, view: View) {
         let current = self.run.with_value(|run| run.current);
-        self.follow.set_value(current.is_none_or(|stage| view == View::Stage(stage)));
+        self.follow.set_value(current.is_none_or(|stage| view == View::of(stage)));
         self.show(view);
     }
 

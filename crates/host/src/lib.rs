@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod environment;
 pub mod files;
+mod memory;
 mod outbox;
 pub mod panics;
 pub mod paths;

@@ -94,7 +94,8 @@ pub enum ToEngine {
         end: String,
         /// Stages in order.
         stages: Vec<Stage>,
-        /// `report.json` of earlier jobs that this one goes on from.
+        /// `report.json` of earlier jobs that this one goes on from, before what the worker itself remembers of jobs on
+        /// the same data.
         given: Vec<String>,
     },
     /// Read a report and write it in every format; answered by [`FromEngine::Rendered`] with the same id.

@@ -5,6 +5,7 @@
 //! a message.
 
 use crate::files::PageFiles;
+use crate::memory::Memory;
 use crate::outbox::Outbox;
 use crate::protocol::{FromEngine, Rendered, ToEngine, from_js, to_js};
 use crate::{panics, ports, start};
@@ -40,6 +41,7 @@ pub fn run(build: &str) {
         files,
         preview: RefCell::default(),
         running: RefCell::default(),
+        memory: RefCell::default(),
         redaction: RefCell::default(),
         outbox: RefCell::default(),
         will_come_back: Cell::new(false),
@@ -55,6 +57,8 @@ pub fn run(build: &str) {
                 Ok(ToEngine::Files { paths, folders }) => {
                     let files = with_files.iter().flat_map(|all| all.iter().skip(1));
                     worker.files.set(folders, paths.into_iter().zip(files));
+                    // A recording of the same name may be another one now.
+                    worker.memory.borrow_mut().forget_recording();
                 }
                 Ok(message) => worker.receive(message),
                 Err(_) => worker.post(&FromEngine::Failed { error: other_build() }),
@@ -74,6 +78,8 @@ struct Worker {
     /// Ends the preview under way.
     preview: RefCell<Option<AbortHandle>>,
     running: RefCell<Option<Control>>,
+    /// What earlier jobs found out, nothing hidden.
+    memory: RefCell<Memory>,
     /// What the reports of the job under way hide.
     redaction: RefCell<Redaction>,
     outbox: RefCell<Outbox>,
@@ -181,6 +187,9 @@ impl Worker {
                 run::undo(worker.ports.clone(), &job.plan, job.window, &confirmation).await
             };
             let undone = undone.await;
+            if undone.is_ok() {
+                worker.memory.borrow_mut().forget();
+            }
             worker.post(&FromEngine::Undone { undone });
         });
     }
@@ -193,6 +202,7 @@ impl Worker {
     ) -> Result<(), Error> {
         self.idle()?;
         let mut job = start::job(check, stages)?;
+        job.given = self.memory.borrow_mut().begin(&job);
         for json in given {
             job.given.take(report::read(json)?);
         }
@@ -221,6 +231,7 @@ impl Worker {
     fn emit(self: &Rc<Self>, event: Event) {
         let artifacts = match &event {
             Event::Report { report } => {
+                self.memory.borrow_mut().take(report);
                 let rendered = render(report, &self.redaction.borrow());
                 Some(FromEngine::Artifacts {
                     stage: report.stage(),

@@ -131,7 +131,7 @@ async fn a_report_comes_with_its_artifacts_before_the_end() {
     assert!(matches!(heard.last(), Some(FromEngine::Finished { ok: false })), "{heard:?}");
 
     let artifacts = heard.iter().position(|message| matches!(message, FromEngine::Artifacts { .. })).unwrap();
-    let FromEngine::Artifacts { stage, json, markdown } = &heard[artifacts] else { unreachable!() };
+    let FromEngine::Artifacts { stage, json, markdown, .. } = &heard[artifacts] else { unreachable!() };
     assert_eq!(*stage, Stage::Preflight);
     assert!(json.starts_with('{') && markdown.contains("127.0.0.1:2"));
     let reported = heard.iter().position(|message| {

@@ -80,6 +80,14 @@ pub fn guarded_target() -> Result<Tsink> {
     Tsink::start(TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() })
 }
 
+/// A fresh target with its admin API on.
+///
+/// # Errors
+/// When it does not start.
+pub fn target_with_admin() -> Result<Tsink> {
+    Tsink::start(TsinkOptions { admin_api: true, ..TsinkOptions::default() })
+}
+
 /// A fresh target that keeps two hours only.
 ///
 /// # Errors

@@ -66,6 +66,31 @@ pub fn alone() -> Result<Gateway> {
     Gateway::start(GatewayConfig { root: Some(folder()?), ..GatewayConfig::default() })
 }
 
+/// Page and servers on one origin behind a proxy that lets everything through, the target's admin API too; and the plan
+/// to use there. No recipe does that.
+///
+/// # Errors
+/// When the page was not built, no port is free, or the plan names no servers.
+pub fn open_origin(plan: &Value) -> Result<(Gateway, Value)> {
+    let base = |side: &str, field: &str| -> Result<String> {
+        let url = plan[side][field].as_str().with_context(|| format!("{side}.{field}"))?;
+        Ok(format!("{}/", url.split("/api/v1/").next().unwrap_or(url)))
+    };
+    let (source, target) = (base("source", "remote_read_url")?, base("target", "write_url")?);
+    let mut through = plan.clone();
+    for (side, base) in [("source", &source), ("target", &target)] {
+        for (_, field) in through[side].as_object_mut().context("a side")? {
+            if let Some(path) = field.as_str().and_then(|url| url.strip_prefix(base.as_str())) {
+                *field = json!(format!("/{side}/{path}"));
+            }
+        }
+    }
+    let routes = vec![("/source/".to_owned(), source), ("/target/".to_owned(), target)];
+    let gateway =
+        Gateway::start(GatewayConfig { root: Some(folder()?), routes, ..GatewayConfig::default() })?;
+    Ok((gateway, through))
+}
+
 /// A copy of the page, to take files from and put others there.
 #[derive(Debug)]
 pub struct Copy {

@@ -52,7 +52,8 @@ pub fn FinalBalance(
     }
 }
 
-fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
+/// The balance as a table.
+pub fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
     let open = if is_over { "unaccounted" } else { "on the way" };
     let kinds: Vec<(&'static str, BalanceLine)> = [
         ("samples", &balance.samples),

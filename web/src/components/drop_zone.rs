@@ -77,6 +77,9 @@ pub fn OfferedFiles() -> impl IntoView {
                         "one report is read at a time, and none beside a plan; drop it by itself".to_owned(),
                     ),
                     Recognised::History => (Tone::Plain, "history", "import it under Reports".to_owned()),
+                    Recognised::Queries => {
+                        (Tone::Plain, "queries", "one file of queries at a time".to_owned())
+                    }
                     Recognised::Other { kind, words } => (Tone::Warn, kind, words),
                 };
                 view! {

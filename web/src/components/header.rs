@@ -3,7 +3,7 @@
 use super::open;
 use super::theme::ThemeToggle;
 use crate::browser;
-use crate::state::run::STAGES;
+use crate::state::run::MIGRATION;
 use crate::state::view::View;
 use crate::state::{Phase, format, store};
 use leptos::prelude::*;
@@ -89,7 +89,7 @@ fn Start() -> impl IntoView {
             data-testid="migrate"
             disabled=is_blocked
             title="Preflight, backfill, verify and cutover check, one after the other"
-            on:click=move |_| store.run(&STAGES)
+            on:click=move |_| store.run(&MIGRATION)
         >
             "Migrate"
         </button>

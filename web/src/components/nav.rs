@@ -92,6 +92,11 @@ fn stage_look(stage: Stage) -> Look {
     let phase = store.phase.get();
     store.read(&[Part::Stages, Part::Progress, Part::Preflight], |run| {
         let model = run.stage(stage);
+        if stage == Stage::Verify
+            && let Some(look) = repair_look(run, phase)
+        {
+            return look;
+        }
         let (sign, spoken) = match model.state {
             StageState::Todo => (Sign::Dot, "to do"),
             StageState::Running if phase == Phase::Paused => (Sign::Pause, "paused"),
@@ -102,6 +107,22 @@ fn stage_look(stage: Stage) -> Look {
         };
         Look { state: model.state.word(), sign, spoken, aside: aside(run, stage) }
     })
+}
+
+/// A repair shows at the verification that it mends: while it runs, and until the whole is verified again.
+fn repair_look(run: &Run, phase: Phase) -> Option<Look> {
+    let state = run.stage(Stage::Repair).state;
+    let look = |state, sign, spoken, aside| Look { state, sign, spoken, aside };
+    match state {
+        StageState::Running if phase == Phase::Paused => {
+            Some(look("running", Sign::Pause, "paused", aside(run, Stage::Repair)))
+        }
+        StageState::Running => Some(look("running", Sign::Play, "repairing", aside(run, Stage::Repair))),
+        StageState::Pass => {
+            Some(look("repaired", Sign::Warn, "repaired, to be verified again", String::new()))
+        }
+        _ => None,
+    }
 }
 
 /// The one figure that says most about a stage.
@@ -130,7 +151,8 @@ fn aside(run: &Run, stage: Stage) -> String {
             if differ > 0 { format::short(differ as f64) } else { String::new() }
         }
         Some(Report::Cutover(report)) => {
-            let failed = report.promql_checks.iter().filter(|check| !check.matched).count();
+            let failed =
+                report.promql_checks.iter().filter(|check| !check.matched && !check.accepted).count();
             if failed > 0 { failed.to_string() } else { String::new() }
         }
         _ => String::new(),

@@ -41,6 +41,7 @@ enum Seen {
     Plan(String, Recognised),
     Report(String),
     History,
+    Queries(String),
     Part(Role),
     Hidden,
     Other(Recognised),
@@ -52,6 +53,7 @@ struct Take {
     plan: Option<(String, String)>,
     report: Option<(String, String)>,
     histories: Vec<Given>,
+    queries: Option<(String, String)>,
     parts: Vec<(Role, Item<File>)>,
     hidden: u64,
     offered: Vec<Offered>,
@@ -106,6 +108,11 @@ async fn look(given: &Given) -> Seen {
     };
     match looks {
         Looks::Manifest => Seen::Part(Role::Manifest),
+        Looks::Rules => match (files::too_large(file.size()), browser::read_file(file).await) {
+            (Some(what), _) => Seen::Other(what),
+            (None, Ok(text)) => Seen::Queries(text),
+            (None, Err(why)) => other("unreadable", &why),
+        },
         Looks::Payload(form) => Seen::Part(Role::Payload(form)),
         Looks::Empty => other("empty", "there is nothing in it"),
         Looks::Other(why) => other("unknown", why),
@@ -135,6 +142,7 @@ async fn look(given: &Given) -> Seen {
                         Recognised::Report => return Seen::Report(text),
                         Recognised::History => return Seen::History,
                         what if what.is_plan() => return Seen::Plan(text, what),
+                        Recognised::Queries => return Seen::Queries(text),
                         what => what,
                     },
                     Err(why) => return other("unreadable", &why),
@@ -162,6 +170,8 @@ impl Take {
             Seen::Report(text) if self.report.is_none() => self.report = Some((text, path)),
             Seen::Report(_) => self.offered.push(Offered { name: path, what: Recognised::Report }),
             Seen::History => self.histories.push(Given { path, file }),
+            Seen::Queries(text) if self.queries.is_none() => self.queries = Some((path, text)),
+            Seen::Queries(_) => self.offered.push(Offered { name: path, what: Recognised::Queries }),
             Seen::Plan(_, what) | Seen::Other(what) => {
                 self.offered.push(Offered { name: path, what });
             }
@@ -209,13 +219,18 @@ fn finish(store: Store, mut take: Take) {
         store.offered.set(take.offered);
         return store.go(View::Reports);
     }
+    let reading = take.queries.take().map(|(name, text)| {
+        let words = format!("Reading the queries of {name}.");
+        store.import(name, text);
+        words
+    });
     if store.phase.get_untracked().is_busy() && (take.plan.is_some() || !take.parts.is_empty()) {
         // A run reads the plan and the files that it began with.
         let words = "a run is under way; drop it again when that has ended".to_owned();
         take.leave("what was dropped", "not now", words);
         store.said.set("A run is under way; drop it again when that has ended.".to_owned());
     } else {
-        let words = take.words();
+        let words = take.words().or(reading);
         let plan_path = take.plan.as_ref().map(|(_, path)| path.clone());
         let is_part = !take.parts.is_empty() || take.hidden > 0;
         if is_part || plan_path.is_some() {
@@ -258,6 +273,8 @@ pub fn text(store: Store, text: String, name: &str) {
         take.histories.push(given);
     } else if what.is_plan() {
         take.plan = Some((text, name.to_owned()));
+    } else if what == Recognised::Queries {
+        take.queries = Some((name.to_owned(), text));
     } else if sniff::by_head(name, text.as_bytes()) == Looks::Manifest
         && let Some(given) = Given::of_text(&format!("{}.json", name.trim_end_matches(".json")), &text)
     {

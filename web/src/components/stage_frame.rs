@@ -20,6 +20,9 @@ pub fn StageFrame(
     about: &'static str,
     /// Its verdict, once there is a report.
     verdict: fn(&Run) -> Option<Verdict>,
+    /// Whether something else stands in the place of its head.
+    #[prop(optional, into)]
+    headless: Signal<bool>,
     /// Details.
     children: ChildrenFn,
 ) -> impl IntoView {
@@ -33,7 +36,7 @@ pub fn StageFrame(
         }
     };
     view! {
-        {head}
+        <Show when=move || !headless.get()>{head}</Show>
         <Show when=move || state.get() != StageState::Todo>{children()}</Show>
     }
 }

@@ -4,6 +4,7 @@ use super::downloads::Downloads;
 use crate::app::is_stale;
 use crate::state::run::title;
 use crate::state::store;
+use crate::state::undo::Undoing;
 use crate::state::words::Verdict;
 use leptos::prelude::*;
 use tsink_migrate_engine::run::Stage;
@@ -15,6 +16,9 @@ pub fn VerdictPanel(
     verdict: Verdict,
     /// Stage whose report it sums up.
     stage: Stage,
+    /// What can be done about it, in the place of running the stage again.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let tone = if verdict.ok { "good" } else { "bad" };
     view! {
@@ -30,7 +34,10 @@ pub fn VerdictPanel(
                 <Stale stage />
             </div>
             <Downloads stage />
-            <RunAgain stage />
+            {match children {
+                Some(children) => children(),
+                None => view! { <RunAgain stage /> }.into_any(),
+            }}
         </section>
     }
 }
@@ -38,10 +45,14 @@ pub fn VerdictPanel(
 /// Says so when plan or window are no longer those of the verdict.
 #[component]
 fn Stale(stage: Stage) -> impl IntoView {
+    let store = store();
     let stale = Memo::new(move |_| is_stale(stage));
     view! {
         <p class="stale" role="status" data-testid="stale">
-            {move || stale.get().then_some("The plan or the window has changed since.")}
+            {move || match store.undoing.get() {
+                Undoing::Done(_) => Some("The target has deleted this window since."),
+                _ => stale.get().then_some("The plan or the window has changed since."),
+            }}
         </p>
     }
 }

@@ -1,14 +1,17 @@
-//! Cutover check: may queries move to tsink?
+//! Cutover check: may queries move to tsink? And the way back.
 
 use super::verify::VerifyResults;
 use crate::components::capabilities::CapabilitiesPanel;
+use crate::components::checklist::Checklist;
 use crate::components::coverage::CoverageMap;
 use crate::components::event_log::EventLog;
+use crate::components::feature_probes::FeatureProbes;
+use crate::components::freshness::{FreshnessTable, OpenDifferences};
 use crate::components::notes::Remarks;
 use crate::components::parity::Parity;
-use crate::components::pill::{Mark, Tone};
 use crate::components::stage_frame::StageFrame;
-use crate::state::run::{Part, Run};
+use crate::components::way_back::WayBack;
+use crate::state::run::{Inputs, Part, Run};
 use crate::state::store;
 use crate::state::words::{self, Verdict};
 use leptos::prelude::*;
@@ -27,12 +30,21 @@ fn verdict(run: &Run) -> Option<Verdict> {
 #[component]
 pub fn Cutover() -> impl IntoView {
     let store = store();
+    let edition = Memo::new(move |_| store.read(&[Part::Stages], |run| run.stage(Stage::Cutover).edition));
     let results = move || {
-        store.read(&[Part::Stages, Part::Checks], |run| {
+        if edition.get() == 0 {
+            return view! { <Partial /> }.into_any();
+        }
+        store.read(&[], |run| {
             let model = run.stage(Stage::Cutover);
+            let recorded = run.preflight.as_ref().and_then(|report| report.recording.as_ref());
+            let recorded = recorded.map(|recording| recording.kind);
             match &model.report {
-                Some(Report::Cutover(report)) => view! { <Results report=report.clone() /> }.into_any(),
-                _ => view! { <Parity checks=model.checks.promql.clone() /> }.into_any(),
+                Some(Report::Cutover(report)) => {
+                    let (report, inputs) = (report.clone(), Some(model.inputs.clone()));
+                    view! { <CutoverResults report recorded inputs /> }.into_any()
+                }
+                _ => ().into_any(),
             }
         })
     };
@@ -43,34 +55,51 @@ pub fn Cutover() -> impl IntoView {
             verdict
         >
             {results}
-            <CoverageMap stage=Stage::Cutover />
+            <Show when=move || edition.get() == 0><CoverageMap stage=Stage::Cutover /></Show>
             <EventLog />
         </StageFrame>
     }
 }
 
-/// Everything a cutover check found.
+/// What is known before the report is there.
 #[component]
-pub fn Results(
+fn Partial() -> impl IntoView {
+    let store = store();
+    move || {
+        store.read(&[Part::Checks], |run| {
+            view! { <Parity checks=run.stage(Stage::Cutover).checks.promql.clone() /> }
+        })
+    }
+}
+
+/// Everything that a cutover check found.
+#[component]
+pub fn CutoverResults(
     /// The report.
     report: CutoverReport,
+    /// Kind of the recording, when the source is one.
+    recorded: Option<tsink_migrate_engine::plan::SourceKind>,
+    /// Plan and window of the run, where this is its page: from there, what was written can be taken back.
+    inputs: Option<Inputs>,
 ) -> impl IntoView {
-    let verified = words::verify(&report.raw_verify);
     let is_verified = report.raw_verify.status == Status::Pass;
-    let recorded = store().read(&[Part::Preflight], |run| {
-        run.preflight.as_ref().and_then(|report| report.recording.as_ref().map(|recording| recording.kind))
-    });
-    let capabilities = report.target_payloads.clone().map(|capabilities| {
-        view! { <CapabilitiesPanel capabilities version=None keeps=None recorded /> }
-    });
+    // A report with probes says the same there, in the server's words.
+    let capabilities =
+        report.target_payloads.clone().filter(|_| report.probes.is_empty()).map(|capabilities| {
+            view! { <CapabilitiesPanel capabilities version=None keeps=None recorded /> }
+        });
     view! {
-        <div class="columns">
-            <div class="stack"><Checklist report=report.clone() data=verified.headline /></div>
-            <div class="stack">{capabilities}</div>
+        <Checklist items=report.checklist.clone() />
+        <div class="columns even">
+            {capabilities}
+            <FeatureProbes probes=report.probes.clone() />
+            <OpenDifferences groups=report.open_differences.clone() />
         </div>
         <Parity checks=report.promql_checks.clone() />
         <Remarks title="Issues" lines=own_issues(&report) />
         <Remarks title="Notes" lines=report.notes.clone() />
+        <FreshnessTable freshness=report.freshness.clone() />
+        {report.undo.clone().map(|undo| view! { <WayBack undo inputs /> })}
         <details class="panel fold" open=!is_verified>
             <summary><h2>"The verification in detail"</h2></summary>
             <VerifyResults report=report.raw_verify.clone() />
@@ -87,45 +116,4 @@ fn own_issues(report: &CutoverReport) -> Vec<String> {
         .chain(report.promql_checks.iter().flat_map(|check| check.issues.iter()))
         .collect();
     report.issues.iter().filter(|issue| !told.contains(issue)).cloned().collect()
-}
-
-/// The points that the verdict rests on.
-#[component]
-fn Checklist(report: CutoverReport, data: String) -> impl IntoView {
-    let failed = report.promql_checks.iter().filter(|check| !check.matched).count();
-    let about_target: Vec<&String> =
-        report.issues.iter().filter(|issue| issue.contains("target") && issue.contains("disabled")).collect();
-    let target = match (&report.target_payloads, about_target.first()) {
-        (_, Some(issue)) => (Tone::Bad, (*issue).clone()),
-        (Some(_), None) => (Tone::Good, "The target takes everything that the source has.".to_owned()),
-        (None, None) => (Tone::Warn, "Not checked: the plan names no status_url.".to_owned()),
-    };
-    let queries = match (report.promql_checks.len(), failed) {
-        (0, _) => (Tone::Warn, "No query was compared: the plan has no promql_checks.".to_owned()),
-        (1, 0) => (Tone::Good, "The query answers the same on both sides.".to_owned()),
-        (2, 0) => (Tone::Good, "Both queries answer the same on both sides.".to_owned()),
-        (all, 0) => (Tone::Good, format!("All {all} queries answer the same on both sides.")),
-        (all, failed) => (Tone::Bad, format!("{failed} of {all} queries answer differently.")),
-    };
-    let data = (if report.raw_verify.status == Status::Pass { Tone::Good } else { Tone::Bad }, data);
-    let items = [("Data", data), ("Target", target), ("Queries", queries)].map(|(name, (tone, words))| {
-        let word = match tone {
-            Tone::Good => "pass",
-            Tone::Bad => "fail",
-            _ => "not checked",
-        };
-        view! {
-            <li>
-                <Mark tone word />
-                <b>{name}</b>
-                <span>{words}</span>
-            </li>
-        }
-    });
-    view! {
-        <section class="panel" data-testid="checklist" aria-label="Checklist">
-            <div class="panel-head"><h2>"Checklist"</h2></div>
-            <ul class="checklist">{items}</ul>
-        </section>
-    }
 }

@@ -9,6 +9,7 @@ use crate::components::next_steps::NextSteps;
 use crate::components::pill::{Pill, Tone};
 use crate::components::plan_summary::Summary;
 use crate::components::preview::PreviewPanel;
+use crate::components::queries_panel::QueriesPanel;
 use crate::components::recipe::RecipePanel;
 use crate::components::recording::RecordingPanel;
 use crate::components::secrets::Secrets;
@@ -28,6 +29,7 @@ pub fn PlanPage() -> impl IntoView {
             fallback=|| view! {
                 <DropZone small=false />
                 <OfferedFiles />
+                <QueriesPanel />
                 <RecordingPanel />
                 <PreviewPanel />
                 <NextSteps />
@@ -35,6 +37,7 @@ pub fn PlanPage() -> impl IntoView {
         >
             <h1 class="visually-hidden">"Plan"</h1>
             <OfferedFiles />
+            <QueriesPanel />
             <RecordingPanel />
             <PreviewPanel />
             <div class="columns">

@@ -1,19 +1,19 @@
-//! Verify: both sides are compared, sample by sample.
+//! Verify: both sides are compared, sample by sample; what differs is explored, repaired, and compared again.
 
 use crate::components::checks::{ExemplarChecks, MetadataChecks};
 use crate::components::compared::{BySelector, Compared};
 use crate::components::coverage::CoverageMap;
 use crate::components::event_log::EventLog;
-use crate::components::finding_table::FindingTable;
+use crate::components::explorer::Explorer;
 use crate::components::notes::Remarks;
+use crate::components::repair::{RepairOffer, RepairStage};
 use crate::components::stage_frame::StageFrame;
 use crate::components::throughput::ThroughputChart;
 use crate::state::run::{Checks, Part, Run, StageState};
-use crate::state::store;
 use crate::state::words::{self, Verdict};
+use crate::state::{format, store};
 use leptos::prelude::*;
-use tsink_migrate_engine::model::Window;
-use tsink_migrate_engine::report::{Finding, Report, VerifyReport};
+use tsink_migrate_engine::report::{RecheckReport, Report, VerifyReport};
 use tsink_migrate_engine::run::Stage;
 
 fn verdict(run: &Run) -> Option<Verdict> {
@@ -27,26 +27,61 @@ fn verdict(run: &Run) -> Option<Verdict> {
 #[component]
 pub fn Verify() -> impl IntoView {
     let store = store();
+    // By number: what was explored stays as it is while other stages report.
+    let edition = Memo::new(move |_| {
+        store
+            .read(&[Part::Stages], |run| (run.stage(Stage::Verify).edition, run.stage(Stage::Repair).edition))
+    });
     let results = move || {
-        store.read(&[Part::Stages, Part::Checks], |run| {
-            let model = run.stage(Stage::Verify);
-            match &model.report {
-                Some(Report::Verify(report)) => view! { <VerifyResults report=report.clone() /> }.into_any(),
-                _ => partial(&model.checks).into_any(),
+        let (verify, repair) = edition.get();
+        if verify == 0 {
+            return view! { <Partial /> }.into_any();
+        }
+        store.read(&[], |run| {
+            let original = match &run.stage(Stage::Verify).report {
+                Some(Report::Verify(report)) => report.clone(),
+                _ => return ().into_any(),
+            };
+            match &run.stage(Stage::Repair).report {
+                Some(Report::Repair(repaired)) if repair > 0 => {
+                    let left = repaired.verify.clone();
+                    view! {
+                        <RepairOffer report=left.clone() />
+                        <section class="group" aria-label="The repaired parts, compared again">
+                            <h2>"The repaired parts, compared again"</h2>
+                            <VerifyResults report=left />
+                        </section>
+                        <details class="panel fold" data-testid="before-repair">
+                            <summary><h2>"What the whole verification had found before"</h2></summary>
+                            <VerifyResults report=original />
+                        </details>
+                    }
+                    .into_any()
+                }
+                _ => view! {
+                    <RepairOffer report=original.clone() />
+                    <VerifyResults report=original />
+                }
+                .into_any(),
             }
         })
     };
     let is_running = Memo::new(move |_| {
         store.read(&[Part::Stages], |run| run.stage(Stage::Verify).state == StageState::Running)
     });
+    let has_report = move || edition.get().0 > 0;
+    let is_repaired = Signal::derive(move || edition.get().1 > 0);
     view! {
+        <RepairStage />
         <StageFrame
             stage=Stage::Verify
             about="Reads both sides and compares every sample by its timestamp, within the plan's tolerances. Nothing is written."
             verdict
+            headless=is_repaired
         >
             {results}
-            <CoverageMap stage=Stage::Verify />
+            // The report's own map is finer.
+            <Show when=move || !has_report()><CoverageMap stage=Stage::Verify /></Show>
             <Show when=move || is_running.get()><ThroughputChart stage=Stage::Verify /></Show>
             <EventLog />
         </StageFrame>
@@ -54,9 +89,15 @@ pub fn Verify() -> impl IntoView {
 }
 
 /// What is known before the report is there.
-fn partial(checks: &Checks) -> impl IntoView + use<> {
-    let is_any = !checks.raw.is_empty();
-    is_any.then(|| view! { <BySelector checks=checks.raw.clone() /> })
+#[component]
+fn Partial() -> impl IntoView {
+    let store = store();
+    move || {
+        store.read(&[Part::Checks], |run| {
+            let Checks { raw, .. } = &run.stage(Stage::Verify).checks;
+            (!raw.is_empty()).then(|| view! { <BySelector checks=raw.clone() /> })
+        })
+    }
 }
 
 /// Everything a verification found. The cutover check shows the same.
@@ -65,23 +106,16 @@ pub fn VerifyResults(
     /// The report.
     report: VerifyReport,
 ) -> impl IntoView {
-    let window = Window::new(report.start_ms, report.end_ms);
-    let findings: Vec<Finding> = report
-        .raw_checks
-        .iter()
-        .flat_map(|check| check.findings.iter())
-        .chain(report.exemplar_checks.iter().flat_map(|check| check.findings.iter()))
-        .cloned()
-        .collect();
-    let omitted = report.raw_checks.iter().map(|check| check.findings_omitted).sum::<u64>()
-        + report.exemplar_checks.iter().map(|check| check.findings_omitted).sum::<u64>();
-    let has_findings = !findings.is_empty();
+    let is_listed = report.raw_checks.iter().any(|check| !check.findings.is_empty())
+        || report.exemplar_checks.iter().any(|check| !check.findings.is_empty())
+        || report.metadata_checks.iter().any(|check| !check.findings.is_empty());
     // Sentences that no row of the table stands for.
-    let issues = if has_findings { Vec::new() } else { report.issues.clone() };
+    let issues = if is_listed { Vec::new() } else { report.issues.clone() };
     let totals = words::totals(&report.raw_checks);
     let (metadata, exemplars) = (report.metadata_checks.clone(), report.exemplar_checks.clone());
     view! {
-        {has_findings.then(|| view! { <FindingTable findings omitted window /> })}
+        {report.recheck.clone().map(|recheck| view! { <Recheck recheck /> })}
+        <Explorer report=report.clone() />
         <Remarks title="Issues" lines=issues />
         <div class="columns">
             <div class="stack"><BySelector checks=report.raw_checks.clone() /></div>
@@ -92,5 +126,36 @@ pub fn VerifyResults(
             <ExemplarChecks checks=report.exemplar_checks.clone() />
         </div>
         <Remarks title="Notes" lines=report.notes.clone() />
+    }
+}
+
+/// What reading young differences again has shown.
+#[component]
+fn Recheck(recheck: RecheckReport) -> impl IntoView {
+    view! { <p class="dim" data-testid="recheck">{recheck_words(&recheck)}</p> }
+}
+
+fn recheck_words(recheck: &RecheckReport) -> String {
+    format!(
+        "Differences younger than {} were read again {}, waited {} in all: {} of {} settled.",
+        format::duration(recheck.settle_ms.unsigned_abs()),
+        format::counted(recheck.reads, "time", "times"),
+        format::duration(recheck.waited_ms),
+        format::count(recheck.settled),
+        format::counted(recheck.slabs, "part", "parts"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_again_is_told() {
+        let recheck = RecheckReport { settle_ms: 300_000, waited_ms: 9_100, slabs: 2, reads: 1, settled: 1 };
+        assert_eq!(
+            recheck_words(&recheck),
+            "Differences younger than 5 min 00 s were read again 1 time, waited 9.1 s in all: 1 of 2 parts settled."
+        );
     }
 }

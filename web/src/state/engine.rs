@@ -44,6 +44,7 @@ impl Store {
     /// may be called from within its own message.
     fn drop_engine(self) {
         let old = self.engine.try_update_value(Option::take).flatten();
+        self.forgot.set_value(true);
         if let Some(old) = &old {
             old.mute();
         }
@@ -109,7 +110,10 @@ impl Store {
                 self.trigger(Part::Stages).notify();
             }
             FromEngine::Rendered { id, rendered } => self.rendered(id, rendered),
-            FromEngine::Imported { .. } | FromEngine::Undone { .. } => {}
+            FromEngine::Imported { id, import } => {
+                self.queries.update(|queries| queries.answered(id, import))
+            }
+            FromEngine::Undone { undone } => self.undone(undone),
             FromEngine::Finished { ok } => {
                 self.run.update_value(Run::finish);
                 self.end_job();
@@ -140,11 +144,12 @@ impl Store {
         let mut changes = Changes::default();
         for event in events {
             match &event {
-                Event::StageStarted { stage } if self.follow.get_value() => self.show(View::Stage(*stage)),
+                Event::StageStarted { stage } if self.follow.get_value() => self.show(View::of(*stage)),
                 Event::StageFinished { stage, ok } => {
                     let verdict = if *ok { "passed" } else { "failed" };
                     self.said.set(format!("{} {verdict}.", run::title(*stage)));
                 }
+                Event::Report { .. } => self.forgot.set_value(false),
                 _ => {}
             }
             self.run.update_value(|run| changes.join(run.apply(event, now)));

@@ -18,6 +18,8 @@ pub enum Recognised {
     Report,
     /// A history of reports that a page exported.
     History,
+    /// A dashboard or a rules file, whose queries can be compared.
+    Queries,
     /// Something else that the page knows by sight, or does not; why it is left alone.
     Other {
         /// A word or three: `report`, `not a plan`, `too large`.
@@ -66,6 +68,9 @@ pub fn recognise(text: &str) -> Recognised {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(fields)) => {
             let has = |name: &str| fields.contains_key(name);
+            if is_dashboard(&fields) || fields.get("groups").is_some_and(Value::is_array) {
+                return Recognised::Queries;
+            }
             if !has("source") && !has("target") && !has("selectors") {
                 return not_a_plan("it is JSON, but without source, target and selectors");
             }
@@ -87,12 +92,35 @@ pub fn recognise(text: &str) -> Recognised {
         Err(_) if text.starts_with('{') && names_a_section(text) => {
             Recognised::Plan { words: "not valid JSON yet".to_owned() }
         }
+        Err(_) if is_rules(text) => Recognised::Queries,
         Err(_) => not_a_plan("it is not JSON"),
     }
 }
 
 fn names_a_result(text: &str) -> bool {
     ["\"raw_checks\"", "\"raw_verify\"", "\"samples_written\""].iter().any(|name| text.contains(name))
+}
+
+/// Whether fields are those of a Grafana dashboard, exported or as its API gives it.
+fn is_dashboard(fields: &serde_json::Map<String, Value>) -> bool {
+    let own = |fields: &serde_json::Map<String, Value>| {
+        ["panels", "rows", "elements"].iter().any(|name| fields.contains_key(*name))
+            && (fields.contains_key("title")
+                || fields.contains_key("schemaVersion")
+                || fields.contains_key("uid"))
+    };
+    let within = |name: &str| fields.get(name).and_then(Value::as_object).is_some_and(own);
+    own(fields) || within("dashboard") || within("spec")
+}
+
+/// Whether a text is a Prometheus rules file: YAML with groups at its top.
+pub fn is_rules(text: &str) -> bool {
+    let lines = || text.lines().map(str::trim_end);
+    let is_groups = |line: &str| {
+        let key = line.split(':').next().unwrap_or(line).trim_matches(['"', '\'']);
+        key == "groups" && line.contains(':')
+    };
+    lines().any(is_groups) && (text.contains("rules") || text.contains("expr"))
 }
 
 fn names_a_section(text: &str) -> bool {
@@ -112,6 +140,7 @@ mod tests {
             Recognised::Plan { .. } => "plan",
             Recognised::Report => "report",
             Recognised::History => "history",
+            Recognised::Queries => "queries",
             Recognised::Other { kind, .. } => kind,
         }
     }
@@ -135,6 +164,18 @@ mod tests {
         assert_eq!(kind("5"), "not a plan");
         assert_eq!(kind("  \n"), "empty");
         assert_eq!(kind("{\"source\": \u{FFFD}"), "not a plan");
+    }
+
+    #[test]
+    fn dashboards_and_rules_are_told_by_what_is_in_them() {
+        assert_eq!(kind(r#"{"title": "t", "panels": [], "schemaVersion": 39}"#), "queries");
+        assert_eq!(kind(r#"{"meta": {}, "dashboard": {"uid": "u", "rows": []}}"#), "queries");
+        assert_eq!(kind("# rules\ngroups:\n- name: a\n  rules:\n  - expr: up\n"), "queries");
+        assert_eq!(kind("\"groups\": []\nrules: 1"), "queries");
+        assert_eq!(kind(r#"{"groups": [{"rules": []}]}"#), "queries");
+        assert_eq!(kind(r#"{"panels": []}"#), "not a plan");
+        assert_eq!(kind("cpu,groups=1 rules=1"), "not a plan");
+        assert_eq!(kind("a:\n  groups:\n  rules"), "not a plan");
     }
 
     #[test]

@@ -167,6 +167,27 @@ pub fn fixed(typed: &str, at: Millis) -> Millis {
     if is_relative { at.div_euclid(1000) * 1000 } else { at }
 }
 
+/// A number as short as it can be told: `0.5`, `1234.5`, `3e-12`.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() || (1e-4..1e15).contains(&size) {
+        format!("{value}")
+    } else {
+        format!("{value:e}")
+    }
+}
+
+/// A relative difference in per cent, or as a power where it is tiny or huge.
+pub fn relative(delta: f64) -> String {
+    if !delta.is_finite() {
+        "–".to_owned()
+    } else if delta == 0.0 || (0.0001..1e6).contains(&delta.abs()) {
+        format!("{:.2} %", delta * 100.0)
+    } else {
+        format!("{delta:.0e}")
+    }
+}
+
 /// A size in bytes: `312 B`, `4.1 kB`, `2.0 GB`.
 pub fn bytes(size: f64) -> String {
     match size {
@@ -269,6 +290,18 @@ mod tests {
         }
         for typed in ["1763424000250", "2025-11-18T00:00:00.250Z", "2025-11-18T01:00:00.250+01:00"] {
             assert_eq!(fixed(typed, 1_763_424_000_250), 1_763_424_000_250, "{typed}");
+        }
+    }
+
+    #[test]
+    fn differences() {
+        for (value, text) in
+            [(0.5, "0.5"), (-3e-12, "-3e-12"), (1e300, "1e300"), (0.0, "0"), (f64::NAN, "NaN")]
+        {
+            assert_eq!(number(value), text);
+        }
+        for (value, text) in [(0.5, "50.00 %"), (3e-12, "3e-12"), (1e300, "1e300"), (f64::INFINITY, "–")] {
+            assert_eq!(relative(value), text);
         }
     }
 

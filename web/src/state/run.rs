@@ -16,6 +16,9 @@ use tsink_migrate_engine::{Error, ErrorKind};
 pub const STAGES: [Stage; 5] =
     [Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Repair, Stage::Cutover];
 
+/// What a migration runs. A repair is asked for by hand.
+pub const MIGRATION: [Stage; 4] = [Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Cutover];
+
 /// A stage's name.
 pub fn title(stage: Stage) -> &'static str {
     match stage {
@@ -115,6 +118,8 @@ pub struct StageModel {
     pub checks: Checks,
     /// The report.
     pub report: Option<Report>,
+    /// Number of the report in this session; 0 for none. Tells one from the next without comparing them.
+    pub edition: u32,
     /// The report, rendered.
     pub artifacts: Option<Artifacts>,
     /// Why it broke down.
@@ -196,6 +201,7 @@ pub struct Run {
     pub balance: Option<Balance>,
     /// Event log.
     pub log: Log,
+    editions: u32,
 }
 
 impl Run {
@@ -381,7 +387,10 @@ impl Run {
             Report::Repair(_) => Stage::Repair,
             Report::Cutover(_) => Stage::Cutover,
         };
-        self.stage_mut(stage).report = Some(report);
+        self.editions += 1;
+        let edition = self.editions;
+        let model = self.stage_mut(stage);
+        (model.report, model.edition) = (Some(report), edition);
     }
 }
 

@@ -26,6 +26,11 @@ impl View {
         View::Reports,
     ];
 
+    /// The page of a stage. A repair belongs to the verification that it mends.
+    pub fn of(stage: Stage) -> Self {
+        Self::Stage(if stage == Stage::Repair { Stage::Verify } else { stage })
+    }
+
     /// Heading.
     pub fn title(self) -> &'static str {
         match self {
@@ -64,6 +69,7 @@ mod tests {
         for view in View::ALL {
             assert_eq!(View::from_hash(&format!("#{}", view.hash())), Some(view));
         }
+        assert_eq!(View::of(Stage::Repair), View::Stage(Stage::Verify));
         assert_eq!(View::from_hash("#watch"), None);
         assert_eq!(View::from_hash("#report=AA"), None);
         assert_eq!(View::from_hash(""), None);

@@ -2,8 +2,8 @@
 
 use super::format::{count, counted, duration};
 use tsink_migrate_engine::report::{
-    BackfillReport, CutoverReport, Finding, FindingKind, Level, PreflightReport, RawCheckReport, Status,
-    VerifyReport,
+    BackfillReport, CutoverReport, Finding, FindingKind, Level, PreflightReport, RawCheckReport,
+    RepairReport, Status, VerifyReport,
 };
 
 /// A verdict.
@@ -149,7 +149,9 @@ pub fn totals(checks: &[RawCheckReport]) -> Totals {
         sum.missing_samples = sum.missing_samples.saturating_add(check.missing_samples);
         sum.extra_samples = sum.extra_samples.saturating_add(check.extra_samples);
         sum.other_values = sum.other_values.saturating_add(check.differing_samples);
-        sum.not_compared += count_not_compared(&check.findings);
+        let listed = count_not_compared(&check.findings);
+        let not_compared = check.by_kind.get(&FindingKind::NotCompared).copied().unwrap_or(0).max(listed);
+        sum.not_compared = sum.not_compared.saturating_add(not_compared);
     }
     sum
 }
@@ -242,11 +244,44 @@ fn checks_words(report: &VerifyReport) -> String {
     if more.is_empty() { String::new() } else { format!("; so were {}", join(&more)) }
 }
 
+/// Verdict of a repair.
+pub fn repair(report: &RepairReport) -> Verdict {
+    let ok = report.status == Status::Pass;
+    let written = [
+        (report.samples_written, "sample", "samples"),
+        (report.histograms_written, "histogram", "histograms"),
+        (report.exemplars_written, "exemplar", "exemplars"),
+        (report.metadata_written, "metadata entry", "metadata entries"),
+    ];
+    let written: Vec<String> =
+        written.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| counted(*n, one, many)).collect();
+    let copied = if written.is_empty() {
+        "Nothing was copied".to_owned()
+    } else {
+        format!("{} copied", join(&written))
+    };
+    let headline = if ok {
+        format!("{copied}; the repaired parts agree now.")
+    } else if report.verify.status == Status::Pass {
+        format!("{copied}; the repaired parts agree now, but something is left.")
+    } else {
+        format!("{copied}; some parts still differ.")
+    };
+    let detail = if ok {
+        "Only these parts were compared again. Run the whole verification for a report that covers the window."
+    } else {
+        "What is left, and why, stands below."
+    };
+    Verdict { ok, word: if ok { "Repaired" } else { "Not repaired" }, headline, detail: detail.to_owned() }
+}
+
 /// Verdict of a cutover check.
 pub fn cutover(report: &CutoverReport) -> Verdict {
     let ok = report.status == Status::Pass;
-    let failed = report.promql_checks.iter().filter(|check| !check.matched).count() as u64;
-    let all = report.promql_checks.len() as u64;
+    let failed = report.promql_checks.iter().filter(|check| !check.matched && !check.accepted).count() as u64;
+    let accepted =
+        report.promql_checks.iter().filter(|check| !check.matched && check.accepted).count() as u64;
+    let all = report.promql_checks.len() as u64 - accepted;
     let headline =
         if ok { "Queries may be moved to tsink.".to_owned() } else { "Do not move queries yet.".to_owned() };
     let data = if report.raw_verify.status == Status::Pass {
@@ -255,6 +290,7 @@ pub fn cutover(report: &CutoverReport) -> Verdict {
         "The data is not verified"
     };
     let parity = match (all, failed) {
+        (0, _) if accepted > 0 => "no query differs but for a known cause".to_owned(),
         (0, _) => "no query was compared".to_owned(),
         (1, 0) => "the one query answers the same on both sides".to_owned(),
         (2, 0) => "both queries answer the same on both sides".to_owned(),
@@ -262,6 +298,13 @@ pub fn cutover(report: &CutoverReport) -> Verdict {
         (all, failed) => format!(
             "{failed} of {} differently on the two sides",
             counted(all, "query answers", "queries answer")
+        ),
+    };
+    let parity = match accepted {
+        0 => parity,
+        n => format!(
+            "{parity}; {} accepted as explained",
+            counted(n, "query that differs is", "queries that differ are")
         ),
     };
     Verdict { ok, word: if ok { "PASS" } else { "FAIL" }, headline, detail: format!("{data}; {parity}.") }
@@ -308,6 +351,13 @@ pub fn finding(kind: FindingKind) -> &'static str {
     }
 }
 
+/// How much a finding concerns: `1 sample`, `7 exemplars`.
+pub fn finding_count(kind: FindingKind, value: u64) -> String {
+    let many = finding_unit(kind);
+    let one = if many == "entries" { "entry" } else { many.trim_end_matches('s') };
+    counted(value, one, many)
+}
+
 /// What a finding's count counts.
 pub fn finding_unit(kind: FindingKind) -> &'static str {
     match kind {
@@ -327,7 +377,7 @@ pub fn finding_unit(kind: FindingKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsink_migrate_engine::report::RunInfo;
+    use tsink_migrate_engine::report::{Balance, RunInfo};
 
     fn report(status: Status, check: RawCheckReport) -> VerifyReport {
         VerifyReport {
@@ -382,6 +432,37 @@ mod tests {
             "228 of 5,760,000 samples in 1,000 series differ; 1 series is missing in the target."
         );
         assert_eq!(verdict.detail, "Samples: 226 missing in the target and 2 with another value.");
+    }
+
+    #[test]
+    fn a_repair_says_what_it_did_and_what_is_left() {
+        let report = |status, verified| RepairReport {
+            status,
+            start_ms: 0,
+            end_ms: 1,
+            repaired: Vec::new(),
+            samples_written: 40,
+            histograms_written: 0,
+            exemplars_written: 0,
+            metadata_written: 1,
+            write_batches: 1,
+            retries: 0,
+            balance: Balance::default(),
+            rejections: Vec::new(),
+            rejections_omitted: 0,
+            unrepairable: Vec::new(),
+            verify: report(verified, equal()),
+            issues: Vec::new(),
+            notes: Vec::new(),
+            run: RunInfo::default(),
+        };
+        let words = |status, verified| repair(&report(status, verified)).headline;
+        assert_eq!(
+            words(Status::Pass, Status::Pass),
+            "40 samples and 1 metadata entry copied; the repaired parts agree now."
+        );
+        assert!(words(Status::Fail, Status::Pass).ends_with("but something is left."));
+        assert!(words(Status::Fail, Status::Fail).ends_with("some parts still differ."));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The built page in real browsers, against real servers.
 
 mod engine;
+mod explore;
 mod failures;
 mod hostile;
 mod migrates;

@@ -1,5 +1,7 @@
 //! What a file is, by its name and its first bytes. A file may have 2 GB, so nothing else of it is ever looked at.
 
+use crate::state::files::is_rules;
+
 /// How much of a file is looked at, in bytes.
 pub const HEAD: f64 = 65_536.0;
 
@@ -10,6 +12,8 @@ pub enum Looks {
     Object,
     /// A JSON list of objects: a capture manifest.
     Manifest,
+    /// A Prometheus rules file.
+    Rules,
     /// A recorded payload.
     Payload(Form),
     /// Nothing is in it, and something should be.
@@ -71,6 +75,7 @@ pub fn by_head(path: &str, head: &[u8]) -> Looks {
         Some(rest) if rest.is_empty() || rest.starts_with(['{', ']']) => Looks::Manifest,
         Some(_) if is_json => Looks::Other("it is a JSON list, but not of payloads"),
         _ if is_json => Looks::Other("it is not JSON"),
+        _ if name.ends_with(".yml") || name.ends_with(".yaml") || is_rules(text) => Looks::Rules,
         _ => Looks::Payload(Form::Text),
     }
 }
