@@ -132,8 +132,10 @@ const VERIFY: &str = r#"{ "command": "verify", "status": "fail", "start_ms": 100
 fn a_job_goes_on_from_reports_of_the_right_kind_only() {
     let ([preflight, ..], _) = preflight(PLAN);
     let mut machine = with_plan(PLAN);
+    let mut verify: serde_json::Value = serde_json::from_str(VERIFY).unwrap();
+    verify["run"] = serde_json::from_str::<serde_json::Value>(&preflight).unwrap()["run"].take();
     machine.files.insert("preflight.json".to_owned(), preflight.into_bytes());
-    machine.files.insert("verify.json".to_owned(), VERIFY.into());
+    machine.files.insert("verify.json".to_owned(), verify.to_string().into_bytes());
     machine.files.insert("broken.json".to_owned(), b"{".to_vec());
     let machine = Rc::new(machine);
     let window = "--config plan.json --start 1000 --end 2000";
