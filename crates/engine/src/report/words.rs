@@ -113,13 +113,13 @@ impl RecheckReport {
     /// What was read again, and what came of it.
     pub fn sentence(&self) -> String {
         format!(
-            "A source that is still being written differs for a while: {} younger than {} read again, {} in all, \
+            "A source that is still being written differs for a while. {} younger than {}: read again, {} in all, \
              over {}; {} in the end. What still differed counts.",
-            count_of(self.slabs, "part that differed was", "parts that differed were"),
+            count_of(self.slabs, "differing part", "differing parts"),
             show_duration(self.settle_ms.unsigned_abs()),
             count_of(self.reads, "time", "times"),
             show_duration(self.waited_ms),
-            count_of(self.settled, "part agreed", "parts agreed"),
+            count_of(self.settled, "agreed", "agreed"),
         )
     }
 }

@@ -185,7 +185,12 @@ impl Html {
     /// Says how many are not shown.
     pub fn left_out(&mut self, count: u64) {
         if count > 0 {
-            self.raw("<p class=dim>").number(count).raw(" more are not shown here.</p>");
+            self.raw("<p class=dim>").number(count);
+            self.raw(if count == 1 {
+                " more is not shown here.</p>"
+            } else {
+                " more are not shown here.</p>"
+            });
         }
     }
 
