@@ -164,7 +164,7 @@ impl Run {
 
     fn balance_item(&self, backfill: Option<&BackfillReport>) -> CheckItem {
         let title = "Every row that was read is accounted for";
-        let give = "Give the backfill's report.json to this check (--report on the command, or drop it onto the page).";
+        let give = "Give the backfill's report.json to this check (--backfill-report on the command; the page remembers its own).";
         let Some(report) = backfill else {
             return item("balance", title, Level::Info, "No report of the backfill was given.", give);
         };
