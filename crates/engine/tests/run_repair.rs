@@ -315,10 +315,10 @@ fn exemplars_and_metadata_are_copied_where_they_differ() {
         )
     };
     let one = format!(r#"{{"labels":{{"trace_id":"a"}},"value":"1","timestamp":{}}}"#, START / 1000 + 60);
-    world.answers("source/api/v1/metadata", &metadata("new"));
-    world.answers("target/api/v1/metadata", &metadata("old"));
-    world.answers("source/api/v1/query_exemplars", &exemplars(&one));
-    world.answers("target/api/v1/query_exemplars", &exemplars(""));
+    world.body("source/api/v1/metadata", &metadata("new"));
+    world.body("target/api/v1/metadata", &metadata("old"));
+    world.body("source/api/v1/query_exemplars", &exemplars(&one));
+    world.body("target/api/v1/query_exemplars", &exemplars(""));
     let text = plan_text(&["m"], r#","metadata_metrics":["m","n"],"exemplar_checks":[{"query":"m"}]"#);
     let at = |side: &str, path: &str| {
         format!(
@@ -341,8 +341,8 @@ fn exemplars_and_metadata_are_copied_where_they_differ() {
     world.faults(move |request, _| {
         // What was sent is there from then on.
         if request.url.ends_with("/write") {
-            writes.answers("target/api/v1/metadata", &metadata("new"));
-            writes.answers("target/api/v1/query_exemplars", &exemplars(&one));
+            writes.body("target/api/v1/metadata", &metadata("new"));
+            writes.body("target/api/v1/query_exemplars", &exemplars(&one));
         }
         None
     });

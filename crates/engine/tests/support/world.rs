@@ -50,7 +50,7 @@ struct State {
     retention_ms: Cell<Option<i64>>,
     log: RefCell<Vec<String>>,
     files: RefCell<BTreeMap<String, Bytes>>,
-    answers: RefCell<BTreeMap<String, String>>,
+    bodies: RefCell<BTreeMap<String, String>>,
     taken: Cell<(u64, u64)>,
 }
 
@@ -79,7 +79,7 @@ impl World {
                 retention_ms: Cell::new(None),
                 log: RefCell::default(),
                 files: RefCell::default(),
-                answers: RefCell::default(),
+                bodies: RefCell::default(),
                 taken: Cell::default(),
             }),
             clock: VirtualClock::at(now_ms),
@@ -132,8 +132,8 @@ impl World {
     }
 
     /// What a server answers to a path, such as `source/api/v1/metadata`.
-    pub fn answers(&self, path: &str, body: &str) {
-        self.state.answers.borrow_mut().insert(path.to_owned(), body.to_owned());
+    pub fn body(&self, path: &str, body: &str) {
+        self.state.bodies.borrow_mut().insert(path.to_owned(), body.to_owned());
     }
 
     /// Exemplars and metadata entries that the target was sent.
@@ -180,7 +180,7 @@ impl World {
         }
         let url = url::Url::parse(&request.url).unwrap();
         let path = format!("{}{}", url.host_str().unwrap(), url.path());
-        if let Some(body) = self.state.answers.borrow().get(&path) {
+        if let Some(body) = self.state.bodies.borrow().get(&path) {
             return (200, body.clone().into_bytes());
         }
         match (url.host_str().unwrap(), url.path()) {
