@@ -17,8 +17,10 @@ use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::servers::{Tsink, TsinkOptions};
 use tsink_migrate_testkit::wire::{Exemplar, Label, MetricMetadata, Sample, TimeSeries, WriteRequest};
 
-/// Commands at once.
+/// Servers at once, each with its own cases.
 const AT_ONCE: usize = 2;
+/// Cases for a server; when it closes its storage by itself, no more than these are run again.
+const CASES: usize = 11;
 
 fn wire_labels(labels: &Labels) -> Vec<Label> {
     labels.iter().map(|(name, value)| Label { name: name.into(), value: value.into() }).collect()
@@ -40,7 +42,12 @@ fn write(server: &Endpoint, data: &Data) {
             value: exemplar.value,
             timestamp: exemplar.timestamp,
         });
-        TimeSeries { labels: wire_labels(&series.labels), samples, exemplars: exemplars.collect(), histograms }
+        TimeSeries {
+            labels: wire_labels(&series.labels),
+            samples,
+            exemplars: exemplars.collect(),
+            histograms,
+        }
     });
     let metadata = data.metadata.iter().map(|entry| MetricMetadata {
         r#type: entry.metric_type as i32,
@@ -105,12 +112,16 @@ fn judge(tsink: &Tsink, tenant: &str, case: &Case) -> Option<String> {
     let got: Vec<Value> = found.iter().map(told).collect();
     let code = i32::from(!expected.is_empty());
     if got != expected || run.outcome.code != code {
-        return Some(format!("{}: expected {code} {expected:?}\n  got {} {got:?}\n  {}", case.name, run.outcome.code, report["issues"]));
+        return Some(format!(
+            "{}: expected {code} {expected:?}\n  got {} {got:?}\n  {}",
+            case.name, run.outcome.code, report["issues"]
+        ));
     }
     let unsaid = case.expected.iter().find(|one| {
         let kind = json!(one.kind);
         !found.iter().any(|finding| {
-            finding["kind"] == kind && finding["cause"].as_str().is_some_and(|cause| cause.contains(one.cause))
+            finding["kind"] == kind
+                && finding["cause"].as_str().is_some_and(|cause| cause.contains(one.cause))
         })
     });
     unsaid.map(|one| format!("{}: no cause says {:?}: {found:?}", case.name, one.cause))
@@ -123,24 +134,30 @@ fn every_damage_is_found_in_a_real_server() {
         write(&tsink.endpoint("source"), &copy());
         tsink
     };
-    on_sound(start, |tsink| tsink, |tsink| {
-        let live: Vec<Case> = cases().into_iter().filter(|case| case.live).collect();
-        assert!(live.len() >= 40, "{}", live.len());
-        let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        std::thread::scope(|scope| {
-            for _ in 0..AT_ONCE {
-                scope.spawn(|| {
-                    while let Some((at, case)) =
-                        Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, live.get(at)?)))
-                    {
-                        if let Some(text) = judge(tsink, &format!("case-{at}"), case) {
-                            wrong.lock().unwrap().push(text);
-                        }
-                    }
-                });
-            }
-        });
-        let wrong = wrong.into_inner().unwrap();
-        assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), live.len(), wrong.join("\n"));
+    let live: Vec<Case> = cases().into_iter().filter(|case| case.live).collect();
+    assert!(live.len() >= 40, "{}", live.len());
+    let parts: Vec<&[Case]> = live.chunks(CASES).collect();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let judged = on_sound(
+                        start,
+                        |tsink| tsink,
+                        |tsink| {
+                            let tenants =
+                                part.iter().enumerate().map(|(at, case)| (format!("case-{at}"), case));
+                            tenants
+                                .filter_map(|(tenant, case)| judge(tsink, &tenant, case))
+                                .collect::<Vec<_>>()
+                        },
+                    );
+                    wrong.lock().unwrap().extend(judged);
+                }
+            });
+        }
     });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), live.len(), wrong.join("\n"));
 }

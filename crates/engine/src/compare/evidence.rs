@@ -146,9 +146,7 @@ impl Evidence {
         self.target.add(at, sample_hash(target));
         if !stale {
             self.values = true;
-            if self.formats != 0 {
-                self.formats &= formats(source, target);
-            }
+            self.formats = fitting(self.formats, source, target);
         }
     }
 
@@ -237,20 +235,20 @@ impl Evidence {
     }
 }
 
-/// The formats in which `source` is written as `target`; see [`Evidence::formats`].
-fn formats(source: f64, target: f64) -> u16 {
-    let delta = (source - target).abs();
-    // Also false where either is no number.
-    if !(delta <= MOST_ROUNDED * source.abs()) {
+/// Those of `formats` in which `source` is written as `target`; see [`Evidence::formats`]. Few are left after a row or
+/// two, and only those are tried.
+fn fitting(formats: u16, source: f64, target: f64) -> u16 {
+    let near = (source - target).abs() <= MOST_ROUNDED * source.abs();
+    if formats == 0 || !near {
         return 0;
     }
-    let mut formats = u16::from(f64::from(source as f32).to_bits() == target.to_bits());
-    for digits in FEWEST_DIGITS..=MOST_DIGITS {
+    let mut left = formats & u16::from(f64::from(source as f32).to_bits() == target.to_bits());
+    for digits in (FEWEST_DIGITS..=MOST_DIGITS).filter(|digits| formats & (1 << digits) != 0) {
         let text = format!("{source:.*e}", digits - 1);
         let same = text.parse::<f64>().is_ok_and(|rounded| rounded.to_bits() == target.to_bits());
-        formats |= u16::from(same) << digits;
+        left |= u16::from(same) << digits;
     }
-    formats
+    left
 }
 
 fn sample_hash(value: f64) -> u64 {
