@@ -5,6 +5,7 @@ pub mod entry;
 pub mod exchange;
 mod history;
 pub mod link;
+mod scan;
 pub mod shape;
 pub mod share;
 mod shorten;

@@ -1,8 +1,7 @@
 //! The history as a file: `{"tsink_migrate_history": 1, "reports": [{"kept_ms": …, "report": {…}}, …]}`. Every report
 //! stands there as it was written, byte for byte; the engine reads each by itself when it comes in again.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use super::scan;
 use tsink_migrate_engine::model::Millis;
 
 /// The field that says what the file is; its value is the version.
@@ -23,36 +22,37 @@ pub fn part(is_first: bool, kept_ms: Millis, json: &str) -> String {
 /// The end of a file.
 pub const TAIL: &str = "\n]}\n";
 
-#[derive(Deserialize)]
-struct File<'a> {
-    #[serde(rename = "tsink_migrate_history")]
-    version: u64,
-    #[serde(borrow)]
-    reports: Vec<Part<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(default)]
-    kept_ms: Millis,
-    #[serde(borrow)]
-    report: &'a RawValue,
-}
-
 /// The reports of a file, each with the time when it was kept. What they hold was not looked at.
 ///
 /// # Errors
 /// When the file is none, or of a newer version; what and what to do.
 pub fn read(text: &str) -> Result<Vec<(Millis, &str)>, String> {
-    let file: File<'_> = serde_json::from_str(text.trim_start_matches('\u{FEFF}'))
-        .map_err(|error| format!("It is not a whole history: {error}. Export it again."))?;
-    if file.version > VERSION {
+    let text = text.trim_start_matches('\u{FEFF}');
+    let (mut version, mut reports) = (None, None);
+    let is_whole = scan::members(text, |name, value| match name {
+        MARK => version = value.and_then(|value| value.parse::<u64>().ok()),
+        "reports" => reports = value,
+        _ => {}
+    });
+    if let Some(version) = version.filter(|version| *version > VERSION) {
         return Err(format!(
-            "The history is of version {}, and this page reads {VERSION}. Open it with a newer page.",
-            file.version
+            "The history is of version {version}, and this page reads {VERSION}. Open it with a newer page."
         ));
     }
-    Ok(file.reports.into_iter().map(|part| (part.kept_ms, part.report.get())).collect())
+    let parts = reports.filter(|_| is_whole && version.is_some()).and_then(scan::elements);
+    parts
+        .and_then(|parts| parts.into_iter().map(part_of).collect::<Option<Vec<_>>>())
+        .ok_or_else(|| "It is not a whole history. Export it again.".to_owned())
+}
+
+fn part_of(text: &str) -> Option<(Millis, &str)> {
+    let (mut kept_ms, mut report) = (0, None);
+    let is_whole = scan::members(text, |name, value| match name {
+        "kept_ms" => kept_ms = value.and_then(|value| value.parse().ok()).unwrap_or(0),
+        "report" => report = value,
+        _ => {}
+    });
+    report.filter(|_| is_whole).map(|report| (kept_ms, report))
 }
 
 #[cfg(test)]

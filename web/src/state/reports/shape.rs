@@ -1,7 +1,7 @@
 //! Whether a text is a report or a history, by the names of its outermost fields. Nothing of it is parsed: a report may
 //! come from a stranger, be large and deep, and is read by the engine alone.
 
-use super::exchange;
+use super::{exchange, scan};
 
 /// A report's size at most, in bytes: what the engine reads.
 pub const LARGEST_REPORT: f64 = 67_108_864.0;
@@ -19,9 +19,9 @@ pub enum Shape {
 
 /// What a text is, if it is one of these. The beginning of a text will do, as long as its names stand there.
 pub fn of(text: &str) -> Option<Shape> {
-    let text = text.trim_start_matches('\u{FEFF}').trim_start();
+    let text = text.trim_start_matches('\u{FEFF}');
     let (mut status, mut command, mut history) = (false, false, false);
-    fields(text, |name| match name {
+    scan::members(text, |name, _| match name {
         "status" => status = true,
         "command" | "raw_checks" | "raw_verify" | "samples_written" => command = true,
         exchange::MARK => history = true,
@@ -31,37 +31,6 @@ pub fn of(text: &str) -> Option<Shape> {
         (true, _) => Some(Shape::History),
         (_, true) => Some(Shape::Report),
         _ => None,
-    }
-}
-
-/// Names of the outermost object's fields.
-fn fields<'a>(text: &'a str, mut on: impl FnMut(&'a str)) {
-    let bytes = text.as_bytes();
-    if bytes.first() != Some(&b'{') {
-        return;
-    }
-    let (mut at, mut depth) = (0usize, 0usize);
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth <= 1 => return,
-            b'}' | b']' => depth -= 1,
-            b'"' => {
-                let start = at + 1;
-                at = start;
-                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
-                    at += if *byte == b'\\' { 2 } else { 1 };
-                }
-                if depth == 1
-                    && let (Some(name), Some(rest)) = (text.get(start..at), text.get(at + 1..))
-                    && rest.trim_start().starts_with(':')
-                {
-                    on(name);
-                }
-            }
-            _ => {}
-        }
-        at += 1;
     }
 }
 
