@@ -37,8 +37,22 @@ pub fn BalancePanel() -> impl IntoView {
     }
 }
 
-/// The balance as a table.
-pub fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
+/// The balance of a report.
+#[component]
+pub fn FinalBalance(
+    /// The balance.
+    balance: Balance,
+) -> impl IntoView {
+    let (tone, word) = if balance.closes { (Tone::Good, "closes") } else { (Tone::Bad, "does not close") };
+    view! {
+        <section class="panel" data-testid="balance" aria-label="Balance">
+            <div class="panel-head"><h2>"Balance"</h2><Pill tone word=word.to_owned() /></div>
+            {table(&balance, true)}
+        </section>
+    }
+}
+
+fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
     let open = if is_over { "unaccounted" } else { "on the way" };
     let kinds: Vec<(&'static str, BalanceLine)> = [
         ("samples", &balance.samples),
