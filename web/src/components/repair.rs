@@ -1,11 +1,10 @@
 //! Repair: what it would do, offered where a verification fails, and what it did.
 
-use super::balance;
+use super::balance::FinalBalance;
 use super::coverage::CoverageMap;
 use super::downloads::Downloads;
 use super::error_banner::ErrorCard;
 use super::notes::Remarks;
-use super::pill::{Pill, Tone};
 use super::progress::ProgressHead;
 use super::prose::Prose;
 use super::rejections::Rejections;
@@ -201,24 +200,20 @@ pub fn RepairResults(
         }
     });
     let more = all.saturating_sub(MOST) as u64;
-    let (tone, word) =
-        if report.balance.closes { (Tone::Good, "closes") } else { (Tone::Bad, "does not close") };
     view! {
         <dl class="figures after" data-testid="repair-figures">{figures}</dl>
         <Unrepairable lines=report.unrepairable.clone() />
         <Rejections list=report.rejections.clone() omitted=report.rejections_omitted />
         <Remarks title="Issues of the repair" lines=report.issues.clone() />
         <Remarks title="Notes of the repair" lines=report.notes.clone() />
+        <FinalBalance balance=report.balance.clone() />
         <details class="panel fold" data-testid="repaired-parts">
             <summary>
                 <h2>"Parts that were repaired"</h2>
                 <span class="dim">{format::count(all as u64)}</span>
-                <span class="dim">"balance"</span>
-                <Pill tone word=word.to_owned() />
             </summary>
             <ul class="offered">{parts.collect_view()}</ul>
             {(more > 0).then(|| view! { <p class="dim">{format!("and {} more; the report has all", format::count(more))}</p> })}
-            {balance::table(&report.balance, true)}
         </details>
     }
 }

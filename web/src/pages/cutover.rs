@@ -37,12 +37,10 @@ pub fn Cutover() -> impl IntoView {
         }
         store.read(&[], |run| {
             let model = run.stage(Stage::Cutover);
-            let recorded = run.preflight.as_ref().and_then(|report| report.recording.as_ref());
-            let recorded = recorded.map(|recording| recording.kind);
             match &model.report {
                 Some(Report::Cutover(report)) => {
-                    let (report, inputs) = (report.clone(), Some(model.inputs.clone()));
-                    view! { <CutoverResults report recorded inputs /> }.into_any()
+                    let (report, inputs) = (report.clone(), model.inputs.clone());
+                    view! { <Results report inputs /> }.into_any()
                 }
                 _ => ().into_any(),
             }
@@ -72,16 +70,18 @@ fn Partial() -> impl IntoView {
     }
 }
 
-/// Everything that a cutover check found.
+/// Everything a cutover check found.
 #[component]
-pub fn CutoverResults(
+pub fn Results(
     /// The report.
     report: CutoverReport,
-    /// Kind of the recording, when the source is one.
-    recorded: Option<tsink_migrate_engine::plan::SourceKind>,
     /// Plan and window of the run, where this is its page: from there, what was written can be taken back.
+    #[prop(optional)]
     inputs: Option<Inputs>,
 ) -> impl IntoView {
+    let recorded = store().read(&[], |run| {
+        run.preflight.as_ref().and_then(|report| report.recording.as_ref().map(|recording| recording.kind))
+    });
     let is_verified = report.raw_verify.status == Status::Pass;
     // A report with probes says the same there, in the server's words.
     let capabilities =

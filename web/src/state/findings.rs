@@ -92,7 +92,8 @@ impl Found {
             count.total += 1;
             count.listed += 1;
         }
-        let mut omitted: u64 = report.exemplar_checks.iter().map(|check| check.findings_omitted).sum();
+        let mut omitted: u64 =
+            report.exemplar_checks.iter().fold(0, |all, check| all.saturating_add(check.findings_omitted));
         for check in &report.raw_checks {
             let mut known: u64 = 0;
             for (kind, all) in &check.by_kind {
