@@ -53,7 +53,7 @@ pub fn FinalBalance(
 }
 
 /// The balance as a table.
-pub fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
+fn table(balance: &Balance, is_over: bool) -> impl IntoView + use<> {
     let open = if is_over { "unaccounted" } else { "on the way" };
     let kinds: Vec<(&'static str, BalanceLine)> = [
         ("samples", &balance.samples),

@@ -33,7 +33,7 @@ pub fn Shown(
         Report::Backfill(report) => view! { <OfBackfill report rates /> }.into_any(),
         Report::Verify(report) => view! { <VerifyResults report /> {rates} }.into_any(),
         Report::Repair(report) => view! { <OfRepair report /> {rates} }.into_any(),
-        Report::Cutover(report) => view! { <cutover::CutoverResults report recorded=None inputs=None /> }.into_any(),
+        Report::Cutover(report) => view! { <cutover::Results report /> }.into_any(),
     }
 }
 
