@@ -75,7 +75,7 @@ fn check(case: &Case, found: &[Finding]) {
 #[test]
 fn every_damage_is_found_as_what_it_is_and_nothing_else() {
     let (whole, cases) = (copy(), cases());
-    assert!(cases.len() >= 50, "{}", cases.len());
+    assert!(cases.iter().filter(|case| case.live).count() >= 50, "{}", cases.len());
     for case in &cases {
         let mut target = whole.clone();
         (case.damage)(&mut target);

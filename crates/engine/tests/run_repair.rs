@@ -373,7 +373,11 @@ fn a_recording_is_repaired_as_far_as_its_slabs_go() {
         recording_text("influx_line_protocol", "c.json", &["cpu"], r#","options":{"slab_samples":500}"#);
     run(&world, plan(&text), DAY, &[Stage::Backfill]).result.unwrap();
     let whole = world.target();
-    world.damage(|target| target.values_mut().for_each(|rows| drop(rows.remove(&(START + 600 * 60_000)))));
+    world.damage(|target| {
+        target.values_mut().for_each(|rows| {
+            rows.remove(&(START + 600 * 60_000)).unwrap();
+        })
+    });
     let outcome = repair(&world, &text, |_, _| {});
     let report = repaired(&outcome);
     assert_eq!((report.status, report.samples_written), (Status::Pass, 5), "{:?}", report.issues);

@@ -60,7 +60,6 @@ pub(super) fn finding(
         target_value: spot.target,
         cause,
         remedy,
-        ..Finding::of(class.kind)
     }
 }
 

@@ -75,8 +75,7 @@ impl Map {
         let mut rows = vec![row(String::new(), self.present, &self.marks)];
         let agreeing = self.seen.into_iter().filter(|labels| !self.differing.contains_key(labels));
         let agreeing = agreeing.map(|labels| (labels, Marks::default())).collect::<Vec<_>>();
-        let differing = self.differing.iter().map(|(labels, marks)| (labels, marks));
-        let all = differing.chain(agreeing.iter().map(|(labels, marks)| (labels, marks)));
+        let all = self.differing.iter().chain(agreeing.iter().map(|(labels, marks)| (labels, marks)));
         rows.extend(
             all.take(SERIES_ROWS).map(|(labels, marks)| row(labels.to_string(), present(labels), marks)),
         );

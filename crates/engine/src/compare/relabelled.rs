@@ -206,7 +206,7 @@ mod tests {
                 "with `the name` changed from \"up\" to \"down\"",
             ),
         ] {
-            let pairs = pairs(&[source.clone()], &[target.clone()], |_| 1.0);
+            let pairs = pairs(std::slice::from_ref(&source), std::slice::from_ref(&target), |_| 1.0);
             let (cause, remedy) = pairs.explain(&source, true).unwrap();
             assert_eq!(cause, format!("The target has the same rows as {target}: {words}."));
             assert!(!remedy.is_empty());
