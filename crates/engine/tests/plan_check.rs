@@ -56,6 +56,9 @@ fn the_specifications_prometheus_plan_is_ready() {
     options.max_attempts 6
     options.max_findings 100
     options.strict true
+    options.settle_secs 300
+    options.recheck_secs 20
+    options.accept_explained false
     ");
 }
 
@@ -119,6 +122,10 @@ fn every_field_is_read() {
     assert!(found.options.dry_run);
     assert_eq!(found.options.read_via, ReadVia::InstantQuery);
     assert_eq!(found.options.max_attempts, 1);
+    assert_eq!((found.options.settle_ms, found.options.recheck_ms), (0, 60_000));
+    assert!(found.options.accept_explained);
+    assert!(found.options.redact.hosts);
+    assert_eq!(found.options.redact.labels, ["instance", "pod"]);
     assert_eq!(checked.summary.unwrap().defaults, Vec::<String>::new());
 }
 
