@@ -143,7 +143,8 @@ impl Run {
         );
         if status.is_some_and(|status| status.cluster_role.is_some()) {
             undo.warnings.push(
-                "The target is a cluster: tsink 0.10.2 deletes on the node that is asked, and on no other.".to_owned(),
+                "The target is a cluster: tsink 0.10.2 deletes on the node that is asked, and on no other."
+                    .to_owned(),
             );
         }
         undo

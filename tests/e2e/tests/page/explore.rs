@@ -76,6 +76,7 @@ async fn explores_repairs_and_verifies_again(kind: Kind) -> Result<()> {
     })?;
     let direct = plans::plan(&SOURCE.prometheus.url(), &target.url(), tenant, &[METRIC]);
     let place = site::one_origin(&direct)?;
+    let mut sent = (String::new(), String::new());
     with_page(kind, "explore", &place.url, async |page| {
         run(page, &place.plan, "verify", "fail").await?;
         page.says("verdict", "Not verified", SOON).await?;
@@ -129,9 +130,26 @@ async fn explores_repairs_and_verifies_again(kind: Kind) -> Result<()> {
         ensure!(report["command"] == "repair" && report["status"] == "pass", "the repair's report: {report:#}");
         page.click("verify-whole").await?;
         page.stage("verify", &["pass"], RUN).await?;
-        page.says("verdict", "Verified", SOON).await?;
+        let told = page.says("verdict", "Verified", SOON).await?;
+        let headline = told.lines().find(|line| line.contains("agree")).context("a headline")?.to_owned();
+
+        // The report is sent on as a link.
+        page.click("nav-reports").await?;
+        press(page, "history-open", "").await?;
+        page.says("report-verdict", &headline, SOON).await?;
+        page.click("copy-link").await?;
+        let script = "return document.querySelector('[data-testid=\"report-link\"]')?.value";
+        let link = page.until("there is a link", SOON, script, vec![]).await?;
+        sent = (link.as_str().context("a link")?.to_owned(), headline);
         let complaints = page.complaints().await?;
         ensure!(complaints.is_empty(), "the browser complains: {complaints:#?}");
+        Ok(())
+    })
+    .await?;
+    let (link, headline) = sent;
+    with_page(kind, "explore-link", &link, async |page| {
+        page.says("report-verdict", &headline, SOON).await?;
+        page.says("report", METRIC, SOON).await?;
         Ok(())
     })
     .await?;
