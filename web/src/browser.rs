@@ -124,6 +124,13 @@ pub fn replace_hash(hash: &str) {
     }
 }
 
+/// Moves the focus to the page's content, and the page to its top: its header stays where it is and would cover
+/// what has the focus.
+pub fn to_content() {
+    focus("content");
+    window().scroll_to_with_x_and_y(0.0, 0.0);
+}
+
 /// Moves the focus to an element by its id.
 pub fn focus(id: &str) {
     if let Some(element) =
