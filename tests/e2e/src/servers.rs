@@ -80,12 +80,13 @@ pub fn guarded_target() -> Result<Tsink> {
     Tsink::start(TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() })
 }
 
-/// A fresh target with its admin API on.
+/// A fresh target with its admin API on, which wants [`TOKEN`].
 ///
 /// # Errors
 /// When it does not start.
 pub fn target_with_admin() -> Result<Tsink> {
-    Tsink::start(TsinkOptions { admin_api: true, ..TsinkOptions::default() })
+    let admin_auth_token = Some(TOKEN.to_owned());
+    Tsink::start(TsinkOptions { admin_api: true, admin_auth_token, ..TsinkOptions::default() })
 }
 
 /// A fresh target that keeps two hours only.

@@ -1,6 +1,6 @@
 //! The verdict as a checklist: what was checked, what was seen, what to do.
 
-use super::pill::{Mark, Tone, of_level};
+use super::pill::{Mark, of_level};
 use super::prose::Prose;
 use leptos::prelude::*;
 use tsink_migrate_engine::report::{CheckItem, Level};
@@ -13,10 +13,7 @@ pub fn Checklist(
 ) -> impl IntoView {
     (!items.is_empty()).then(|| {
         let items = items.into_iter().map(|item| {
-            let (tone, word) = match item.level {
-                Level::Info => (Tone::Plain, "not shown"),
-                level => of_level(level),
-            };
+            let (tone, word) = of_level(item.level);
             view! {
                 <li data-check=item.code data-level=level_name(item.level)>
                     <Mark tone word />

@@ -10,9 +10,10 @@ use super::prose::Prose;
 use super::rejections::Rejections;
 use super::verdict::VerdictPanel;
 use crate::app::is_stale;
+use crate::browser;
 use crate::state::repair::Outlook;
 use crate::state::run::{Part, StageState};
-use crate::state::{format, store, words};
+use crate::state::{Store, format, store, words};
 use leptos::prelude::*;
 use tsink_migrate_engine::ErrorKind;
 use tsink_migrate_engine::report::{RepairReport, Report, Status, VerifyReport};
@@ -43,7 +44,7 @@ pub fn RepairOffer(
                         class="button primary"
                         data-testid="repair"
                         disabled=is_off
-                        on:click=move |_| store.run(&[Stage::Repair])
+                        on:click=move |_| begin(store, Stage::Repair)
                     >
                         "Copy what is missing, then compare that again"
                     </button>
@@ -60,6 +61,12 @@ pub fn RepairOffer(
             </section>
         }
     })
+}
+
+/// Runs a stage whose progress stands at the top, far from the button that is gone then.
+fn begin(store: Store, stage: Stage) {
+    store.run(&[stage]);
+    browser::to_content();
 }
 
 fn will_do(outlook: &Outlook) -> String {
@@ -94,7 +101,7 @@ fn stays(outlook: &Outlook) -> Option<impl IntoView + use<>> {
         let kinds: Vec<String> = outlook
             .stays
             .iter()
-            .map(|(kind, count)| format!("{} {}", format::count(*count), kind.title()))
+            .map(|(kind, count)| format!("{} ({})", kind.title(), format::count(*count)))
             .collect();
         let words = format!(
             "It cannot mend {}: copying takes nothing away from the target and does not tell which value is right.",
@@ -158,7 +165,7 @@ fn Done(report: RepairReport) -> impl IntoView {
     let store = store();
     let verdict = words::repair(&report);
     let word = if verdict.ok { "pass" } else { "fail" };
-    let again = move |_| store.run(&[Stage::Verify]);
+    let again = move |_| begin(store, Stage::Verify);
     let is_off = move || store.phase.get().is_busy() || store.blocked().is_some();
     view! {
         <div data-testid="repair-verdict" data-verdict=word>

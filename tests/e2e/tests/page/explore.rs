@@ -6,7 +6,7 @@ use e2e::browser::Kind;
 use e2e::judge::{native_verify, same_metric};
 use e2e::page::{Page, RUN, SOON, with_page};
 use e2e::plans::{self, time};
-use e2e::servers::{self, END, SOURCE, START};
+use e2e::servers::{self, END, SOURCE, START, TOKEN};
 use e2e::{in_both_browsers, site};
 use serde_json::{Value, json};
 use tsink_migrate_testkit::history::{History, load};
@@ -31,7 +31,9 @@ fn load_damaged(target: &Tsink, tenant: &str, damage: impl Fn(&str, &mut TimeSer
         damage(&room, one);
     }
     series.retain(|one| !one.samples.is_empty());
-    load(&target.endpoint(tenant), &History { series, metadata: Vec::new() })?;
+    let mut metadata = SOURCE.history.metadata.clone();
+    metadata.retain(|family| family.metric_family_name == METRIC);
+    load(&target.endpoint(tenant), &History { series, metadata })?;
     Ok(())
 }
 
@@ -122,7 +124,7 @@ async fn explores_repairs_and_verifies_again(kind: Kind) -> Result<()> {
         page.says("finding", "attic", SOON).await?;
 
         page.says("repair-offer", "part", SOON).await?;
-        page.click("repair").await?;
+        press(page, "repair", "Copy what is missing").await?;
         page.stage("verify", &["repaired"], RUN).await?;
         page.idle(RUN).await?;
         page.says("verdict", "Repaired", SOON).await?;
@@ -176,7 +178,7 @@ async fn shows_what_copying_cannot_mend(kind: Kind) -> Result<()> {
         ensure!(found.len() == 1, "one point differs, not {found:?}");
         let number = |at: usize| found[0][at].parse::<f64>();
         ensure!((number(2)? - number(1)? - 1000.0).abs() < 1e-6, "the values are {found:?}");
-        page.says("repair-offer", "It cannot mend 1 different values", SOON).await?;
+        page.says("repair-offer", "It cannot mend different values (1)", SOON).await?;
         ensure!(!page.has("repair").await?, "a repair that mends nothing is offered");
         Ok(())
     })
@@ -220,6 +222,7 @@ async fn takes_queries_from_a_dashboard(kind: Kind) -> Result<()> {
         page.says("queries", "The plan has all that are ticked", SOON).await?;
         // Once more changes nothing.
         page.drop_files(&[("house.json", DASHBOARD)]).await?;
+        page.says("queries", r#"max(room_temperature_celsius{room="kitchen"})"#, SOON).await?;
         page.fill("variable-room", "attic").await?;
         page.js("document.activeElement.blur()", vec![]).await?;
         page.says("queries", "The plan has all that are ticked", SOON).await?;
@@ -235,6 +238,7 @@ async fn checks_the_cutover_and_takes_it_back(kind: Kind) -> Result<()> {
     let (target, tenant) = (servers::target_with_admin()?, "taken-back");
     let mut direct = plans::plan(&SOURCE.prometheus.url(), &target.url(), tenant, &[METRIC]);
     direct["promql_checks"] = json!([{ "query": "max(room_temperature_celsius)", "step": "60s" }]);
+    direct["target"]["headers"] = json!({ "Authorization": "Bearer ${TSINK_TOKEN}" });
     let (gateway, plan) = site::open_origin(&direct)?;
     let held = || -> Result<usize> {
         let series = target.endpoint(tenant).read_metric(METRIC, START, END)?;
@@ -243,6 +247,8 @@ async fn checks_the_cutover_and_takes_it_back(kind: Kind) -> Result<()> {
     with_page(kind, "take-back", &format!("{}/", gateway.url()), async |page| {
         page.drop_plan(&plans::text(&plan)).await?;
         page.set_window(&time(START), &time(END)).await?;
+        page.says("blocked", "1 secret missing", SOON).await?;
+        page.fill("secret-TSINK_TOKEN", TOKEN).await?;
         page.click("migrate").await?;
         page.idle(RUN).await?;
         page.stage("cutover", &["pass"], SOON).await?;
@@ -255,7 +261,7 @@ async fn checks_the_cutover_and_takes_it_back(kind: Kind) -> Result<()> {
         let before = held()?;
         ensure!(before > 0, "nothing was written");
 
-        page.click("undo").await?;
+        press(page, "undo", "Delete it").await?;
         for words in [tenant, METRIC, "2025-11-19"] {
             page.says("undo-dialog", words, SOON).await?;
         }

@@ -48,7 +48,7 @@ pub fn Groups(look: Look, window: Option<Window>) -> impl IntoView {
         })
     };
     view! {
-        <table class="table stacked">
+        <table class="table stacked causes">
             <thead>
                 <tr>
                     <th scope="col">"what"</th>

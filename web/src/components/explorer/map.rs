@@ -31,6 +31,7 @@ pub fn SeriesMaps(
     tsink_migrate_engine::order::sort_by_key(&mut maps, |(is_equal, ..)| *is_equal);
     (!maps.is_empty()).then(|| {
         let chosen = RwSignal::new(0_usize);
+        let differs = maps.iter().any(|(is_equal, ..)| !is_equal);
         let choices = (maps.len() > 1).then(|| choice(&maps, chosen));
         let maps = Arc::new(maps);
         let map = move || {
@@ -38,14 +39,14 @@ pub fn SeriesMaps(
                 .map(|(_, selector, map)| view! { <Map selector=selector.clone() map=map.clone() filter /> })
         };
         view! {
-            <section class="panel" data-testid="series-map" aria-label="Series and time">
-                <div class="panel-head">
+            <details class="panel fold" open=differs data-testid="series-map">
+                <summary>
                     <h2>"Series × time"</h2>
-                    <span class="dim">"a row leads to its findings"</span>
-                    {choices}
-                </div>
+                    {filter.map(|_| view! { <span class="dim">"a row leads to its findings"</span> })}
+                </summary>
+                {choices}
                 {map}
-            </section>
+            </details>
         }
     })
 }
@@ -57,7 +58,7 @@ fn choice(maps: &[(bool, String, Coverage)], chosen: RwSignal<usize>) -> impl In
     });
     view! {
         <select
-            class="input mono push map-choice"
+            class="input mono map-choice"
             aria-label="Selector"
             data-testid="map-selector"
             on:change=move |event| chosen.set(event_target_value(&event).parse().unwrap_or(0))
