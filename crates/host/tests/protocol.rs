@@ -6,11 +6,12 @@
 use js_sys::Uint8Array;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use tsink_migrate_engine::import::{Import, ImportKind, ImportedQuery};
 use tsink_migrate_engine::model::Window;
 use tsink_migrate_engine::plan::PlanCheck;
 use tsink_migrate_engine::port::NetworkCause;
 use tsink_migrate_engine::report::{Balance, BalanceLine, RawCheckReport};
-use tsink_migrate_engine::run::{Event, NoticeLevel, Progress, SlabState, Stage};
+use tsink_migrate_engine::run::{Event, NoticeLevel, Progress, SlabState, Stage, Undone};
 use tsink_migrate_engine::{Error, ErrorKind, Feature, Side};
 use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
 use wasm_bindgen::{JsCast, JsValue};
@@ -88,7 +89,28 @@ fn what_the_engine_says_survives() {
         stage: Stage::Cutover,
         json: "{}".to_owned(),
         markdown: "# x\n".to_owned(),
+        html: "<!doctype html>".to_owned(),
     });
+    survives(&FromEngine::Rendered {
+        id: 3,
+        rendered: Err(Error::new(ErrorKind::Input, "this is no report")),
+    });
+    survives(&FromEngine::Undone { undone: Ok(Undone { rows_left: u64::MAX, ..Undone::default() }) });
+    let query = ImportedQuery {
+        query: "up".to_owned(),
+        step: "30s".to_owned(),
+        written: "up{job=\"$job\"}".to_owned(),
+        origins: vec!["panel".to_owned()],
+        notes: Vec::new(),
+    };
+    let import = Import {
+        kind: ImportKind::GrafanaDashboard,
+        title: "größe".to_owned(),
+        queries: vec![query],
+        variables: Vec::new(),
+        skipped: Vec::new(),
+    };
+    survives(&FromEngine::Imported { id: 4, import: Ok(import) });
     let window = Window { start_ms: -5, end_ms: 1_763_424_000_000 };
     survives(&FromEngine::Checked {
         id: u32::MAX,
