@@ -33,7 +33,7 @@ mod shifted;
 mod values;
 
 pub use exemplars::compare_exemplars;
-pub(crate) use grid::join as join_windows;
+pub(crate) use grid::join_within;
 pub use histograms::reset_hints_compatible;
 pub use metadata::compare_metadata;
 pub use parity::{Asked, ParityHints, compare_query, explain, unexplained};

@@ -31,6 +31,7 @@ mod verify;
 
 pub use control::Control;
 pub use recorded::preview;
+pub use repair::repair_parts;
 pub use undo::{Undone, undo, undo_plan};
 
 pub use event::{Event, NoticeLevel, Progress, SlabState, Stage};

@@ -1,7 +1,9 @@
 //! What a repair would do, before it is started: what copying mends of a verification, and what it cannot.
 
 use std::collections::BTreeMap;
+use tsink_migrate_engine::model::Window;
 use tsink_migrate_engine::report::{FindingKind, VerifyReport};
+use tsink_migrate_engine::run::repair_parts;
 
 use super::findings::Found;
 
@@ -50,8 +52,9 @@ impl Outlook {
     /// For a verification.
     pub fn of(report: &VerifyReport) -> Self {
         let mut outlook = Self::default();
+        let window = Window { start_ms: report.start_ms, end_ms: report.end_ms };
         for check in report.raw_checks.iter().filter(|check| !check.differing.is_empty()) {
-            outlook.parts += check.differing.len() as u64;
+            outlook.parts += repair_parts(&check.differing, window).len() as u64;
             outlook.selectors += 1;
         }
         for count in Found::of(report).counts {
@@ -75,19 +78,20 @@ impl Outlook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsink_migrate_engine::model::Window;
     use tsink_migrate_engine::report::{RawCheckReport, RunInfo, Status};
 
     fn report(by_kind: &[(FindingKind, u64)], differing: usize) -> VerifyReport {
         let check = RawCheckReport {
             by_kind: by_kind.iter().copied().collect(),
-            differing: vec![Window { start_ms: 0, end_ms: 1 }; differing],
+            differing: (0..differing as i64)
+                .map(|at| Window { start_ms: at * 500, end_ms: at * 500 + 1 })
+                .collect(),
             ..RawCheckReport::default()
         };
         VerifyReport {
             status: Status::Fail,
             start_ms: 0,
-            end_ms: 1,
+            end_ms: 1_000,
             raw_checks: vec![check, RawCheckReport::default()],
             metadata_checks: Vec::new(),
             exemplar_checks: Vec::new(),

@@ -130,12 +130,17 @@ impl Grid {
 }
 
 /// Windows in time order; those that overlap or follow each other without a gap are one.
-pub(crate) fn join(mut parts: Vec<Window>) -> Vec<Window> {
+fn join(parts: Vec<Window>) -> Vec<Window> {
+    join_within(parts, 0)
+}
+
+/// Windows in time order; those that overlap, or have a gap of at most so many ms between them, are one.
+pub(crate) fn join_within(mut parts: Vec<Window>, gap_ms: i64) -> Vec<Window> {
     crate::order::sort(&mut parts);
     let mut joined: Vec<Window> = Vec::new();
     for part in parts {
         match joined.last_mut() {
-            Some(last) if part.start_ms <= last.end_ms.saturating_add(1) => {
+            Some(last) if part.start_ms <= last.end_ms.saturating_add(1).saturating_add(gap_ms) => {
                 last.end_ms = last.end_ms.max(part.end_ms);
             }
             _ => joined.push(part),

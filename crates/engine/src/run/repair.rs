@@ -8,6 +8,7 @@ mod parts;
 mod refusal;
 
 pub(super) use parts::Parts;
+pub use parts::repair_parts;
 
 use super::backfill::Backfill;
 use super::context::Run;

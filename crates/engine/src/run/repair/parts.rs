@@ -1,15 +1,24 @@
 //! The parts of a window that a verification says differ.
 
-use crate::compare::join_windows;
+use crate::compare::join_within;
 use crate::model::Window;
 use crate::plan::Plan;
 use crate::report::{MetadataCheckReport, RawCheckReport, VerifyReport};
 use crate::run::slabs;
 use std::collections::BTreeSet;
 
-/// Parts of a selector at most. A verification has fewer; a file that somebody made has what it likes, and is taken
-/// from its first part to its last then.
-const MOST_PARTS: usize = 20_000;
+/// Parts with a gap of less than this share of the window between them are one. So a series that is missing as a whole
+/// is one part and not one for each of its samples: hundreds of small writes in a row cost tsink more than a few large
+/// ones, and 0.10.2 may close its storage under them. What is there already is not written again in any case.
+const JOINED_WITHIN: i64 = 60;
+
+/// The parts of a window that a repair copies and compares again, in order: at most some dozen.
+pub fn repair_parts(differing: &[Window], window: Window) -> Vec<Window> {
+    let inside = differing
+        .iter()
+        .filter_map(|part| Window::new(part.start_ms.max(window.start_ms), part.end_ms.min(window.end_ms)));
+    join_within(inside.collect(), window.len_ms() / JOINED_WITHIN)
+}
 
 /// What is copied and compared again.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,14 +110,7 @@ impl Part {
         let unlisted = check.differing.is_empty() && !check.matched();
         let all = [window];
         let told = if unlisted { all.as_slice() } else { check.differing.as_slice() };
-        let inside = told.iter().filter_map(|part| {
-            Window::new(part.start_ms.max(window.start_ms), part.end_ms.min(window.end_ms))
-        });
-        let mut windows = join_windows(inside.collect());
-        if let (true, Some(first), Some(last)) = (windows.len() > MOST_PARTS, windows.first(), windows.last())
-        {
-            windows = vec![Window { start_ms: first.start_ms, end_ms: last.end_ms }];
-        }
+        let windows = repair_parts(told, window);
         let rows_in = |part: &Window| {
             let share = part.len_ms() as f64 / window.len_ms() as f64;
             (check.source_rows as f64 * share).ceil() as u64
@@ -122,7 +124,7 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use super::Part;
+    use super::{Part, repair_parts};
     use crate::model::Window;
     use crate::report::RawCheckReport;
 
@@ -154,6 +156,18 @@ mod tests {
         let many = (0..100_000).map(|at| window(at * 10, at * 10)).collect();
         let check = RawCheckReport { differing: many, ..RawCheckReport::default() };
         assert_eq!(Part::new(&check, DAY, 500_000).windows, [window(0, 999_990)]);
+    }
+
+    #[test]
+    fn parts_that_lie_close_together_are_one() {
+        // One cell of each scrape, as a series that is missing as a whole gives them; and one far from it.
+        let mut differing: Vec<Window> =
+            (0..240).map(|at| window(at * 15_000, at * 15_000 + 3_749)).collect();
+        differing.push(window(43_200_000, 43_200_000));
+        let parts = repair_parts(&differing, DAY);
+        assert_eq!(parts, [window(0, 239 * 15_000 + 3_749), window(43_200_000, 43_200_000)]);
+        let scattered: Vec<Window> = (0..960).map(|at| window(at * 90_000, at * 90_000)).collect();
+        assert!(repair_parts(&scattered, DAY).len() <= 61);
     }
 
     #[test]
