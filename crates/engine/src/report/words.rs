@@ -1,8 +1,8 @@
 //! The words that all renderers share, and text made safe to show.
 
 use super::document::{
-    EndpointCheck, Finding, FindingKind, Freshness, Level, MetadataCheckReport, Note, PreflightReport,
-    RawCheckReport, RecheckReport, Status,
+    Capabilities, EndpointCheck, Finding, FindingKind, Freshness, Level, MetadataCheckReport, Note,
+    PreflightReport, RawCheckReport, RecheckReport, Status,
 };
 use crate::model::Millis;
 
@@ -58,6 +58,21 @@ impl FindingKind {
             Self::TimestampShifted => "shifted timestamps",
             Self::PrecisionLost => "lost precision",
         }
+    }
+}
+
+impl Capabilities {
+    /// What can be on or off, by the names that people read.
+    pub(crate) fn switches(&self) -> [(&'static str, bool); 7] {
+        [
+            ("Metadata", self.metadata_enabled),
+            ("Exemplars", self.exemplars_enabled),
+            ("Native histograms", self.histograms_enabled),
+            ("OTLP metrics", self.otlp_enabled),
+            ("InfluxDB line protocol", self.influx_line_protocol_enabled),
+            ("StatsD", self.statsd_enabled),
+            ("Graphite", self.graphite_enabled),
+        ]
     }
 }
 

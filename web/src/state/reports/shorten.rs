@@ -121,22 +121,13 @@ mod tests {
 
     fn finding(at: usize) -> Finding {
         Finding {
-            kind: FindingKind::MissingSamples,
             selector: "up".to_owned(),
             series: format!("up{{instance=\"{at}\"}}"),
             count: 1,
             first_ms: Some(1),
             last_ms: Some(1),
-            source_value: None,
-            target_value: None,
-            field: String::new(),
-            absolute_delta: None,
-            relative_delta: None,
-            shift_ms: None,
             excerpt: Some(Excerpt::default()),
-            detail: String::new(),
-            cause: String::new(),
-            remedy: String::new(),
+            ..Finding::of(FindingKind::MissingSamples)
         }
     }
 

@@ -101,15 +101,7 @@ fn found(page: &mut Html, report: &PreflightReport) {
 /// What the target takes.
 pub(super) fn capabilities(page: &mut Html, payloads: &Capabilities) {
     let row = |name: &'static str, on: bool| [Cell::Text(name), Cell::Text(if on { "yes" } else { "no" })];
-    let mut rows = vec![
-        row("Metadata", payloads.metadata_enabled),
-        row("Exemplars", payloads.exemplars_enabled),
-        row("Native histograms", payloads.histograms_enabled),
-        row("OTLP metrics", payloads.otlp_enabled),
-        row("InfluxDB line protocol", payloads.influx_line_protocol_enabled),
-        row("StatsD", payloads.statsd_enabled),
-        row("Graphite", payloads.graphite_enabled),
-    ];
+    let mut rows = Vec::from(payloads.switches().map(|(name, on)| row(name, on)));
     if !payloads.otlp_supported_shapes.is_empty() {
         rows.push([Cell::Text("OTLP shapes"), Cell::Said(payloads.otlp_supported_shapes.join(", "))]);
     }

@@ -122,15 +122,7 @@ fn facts(page: &mut Page, report: &PreflightReport) {
 pub(super) fn capabilities(page: &mut Page, payloads: &Capabilities) {
     page.heading(2, "What the target takes");
     let row = |name: &str, on: bool| vec![name.to_owned(), if on { "yes" } else { "no" }.to_owned()];
-    let mut rows = vec![
-        row("Metadata", payloads.metadata_enabled),
-        row("Exemplars", payloads.exemplars_enabled),
-        row("Native histograms", payloads.histograms_enabled),
-        row("OTLP metrics", payloads.otlp_enabled),
-        row("InfluxDB line protocol", payloads.influx_line_protocol_enabled),
-        row("StatsD", payloads.statsd_enabled),
-        row("Graphite", payloads.graphite_enabled),
-    ];
+    let mut rows = Vec::from(payloads.switches().map(|(name, on)| row(name, on)));
     if !payloads.otlp_supported_shapes.is_empty() {
         let shapes: Vec<String> =
             payloads.otlp_supported_shapes.iter().map(|shape| code(shape, Place::Cell)).collect();
