@@ -13,6 +13,7 @@
 //! * [`otlp`] makes OTLP metrics requests, by the standard and as tsink numbers them;
 //! * [`otlp_json`] makes OTLP's protobuf form from its JSON form, in either numbering;
 //! * [`plans`] are plans for two servers;
+//! * [`prebuilt`] are requests made before the clock starts;
 //! * [`native`] runs the native `tsink-migrate`, the yardstick.
 #![forbid(unsafe_code)]
 
@@ -27,6 +28,7 @@ pub mod native;
 pub mod otlp;
 pub mod otlp_json;
 pub mod plans;
+pub mod prebuilt;
 pub mod process;
 pub mod servers;
 pub mod tools;

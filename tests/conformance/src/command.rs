@@ -2,6 +2,7 @@
 
 use crate::plans::PlanFile;
 use serde_json::Value;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tsink_migrate_testkit::native::{self, Outcome};
@@ -84,6 +85,9 @@ fn dist_edge() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/edge"), PathBuf::from)
 }
 
+/// A proxy of the environment must not come between loopback servers.
+const PROXIES: [&str; 5] = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NODE_OPTIONS"];
+
 /// The built command with these flags of Node.js, arguments and environment variables.
 ///
 /// # Panics
@@ -93,8 +97,7 @@ fn built(flags: &[&str], arguments: &[&str], env: &[(&str, &str)]) -> Command {
     assert!(script.is_file(), "{} is missing: run `cargo xtask dist` first", script.display());
     let mut command = Command::new(Tool::Node.find().expect("Node.js"));
     command.args(flags).arg(script).args(arguments).envs(env.iter().copied());
-    // A proxy of the environment must not come between loopback servers.
-    for name in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NODE_OPTIONS"] {
+    for name in PROXIES {
         command.env_remove(name);
     }
     command
@@ -119,6 +122,124 @@ pub fn ours_started(command: &str, plan: &PlanFile, window: Window) -> Child {
         built(&[], &[command, "--config", &config, "--start-ms", &start, "--end-ms", &end], &[]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the command starts")
+}
+
+/// As [`ours_started`], with the artifacts and so the ledger of [`ours`].
+///
+/// # Panics
+/// As [`ours_raw`].
+pub fn ours_kept(command: &str, plan: &PlanFile, window: Window) -> Child {
+    let folder = plan.artifacts(&format!("ours-{command}")).display().to_string();
+    let (config, start, end) =
+        (plan.path().display().to_string(), window.0.to_string(), window.1.to_string());
+    let arguments =
+        [command, "--config", &config, "--start-ms", &start, "--end-ms", &end, "--artifact-dir", &folder];
+    let mut command = built(&[], &arguments, &[]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the command starts")
+}
+
+/// A command on its way.
+pub struct UnderWay {
+    thread: std::thread::JoinHandle<Outcome>,
+    artifacts: PathBuf,
+    plan: PlanFile,
+}
+
+impl UnderWay {
+    /// Starts the built command on a plan, with artifacts, flags of Node.js and environment variables.
+    ///
+    /// # Panics
+    /// As [`ours_raw`].
+    pub fn start(
+        flags: &[&str],
+        command: &str,
+        plan: &PlanFile,
+        window: Window,
+        env: &[(&str, &str)],
+    ) -> Self {
+        let artifacts = plan.artifacts(&format!("ours-{command}"));
+        let arguments = arguments(command, plan, window, &artifacts);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut command = built(flags, &arguments, env);
+        command.stdin(Stdio::null());
+        // Whoever waits reads both streams, so that neither fills up.
+        let thread = std::thread::spawn(move || Outcome::of(&mut command).expect("the command starts"));
+        Self { thread, artifacts, plan: plan.clone() }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it could not be started.
+    pub fn finish(self) -> Run {
+        let outcome = self.thread.join().expect("the command starts");
+        Run { outcome, artifacts: self.artifacts, _plan: self.plan }
+    }
+}
+
+fn arguments(command: &str, plan: &PlanFile, window: Window, artifacts: &Path) -> Vec<String> {
+    let (config, folder) = (plan.path().display().to_string(), artifacts.display().to_string());
+    let (start, end) = (window.0.to_string(), window.1.to_string());
+    [command, "--config", &config, "--start-ms", &start, "--end-ms", &end, "--artifact-dir", &folder]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// Runs the built command at a terminal, on which these lines are typed as soon as `prompt` is asked. What the terminal
+/// shows is standard output.
+///
+/// # Panics
+/// As [`ours_raw`], and without `script` of util-linux.
+pub fn ours_at_a_terminal(
+    command: &str,
+    plan: &PlanFile,
+    window: Window,
+    env: &[(&str, &str)],
+    prompt: &str,
+    typed: &[&str],
+) -> Run {
+    let artifacts = plan.artifacts(&format!("ours-{command}"));
+    let arguments = arguments(command, plan, window, &artifacts);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let inner = built(&[], &arguments, env);
+    let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
+    let line: Vec<String> =
+        std::iter::once(inner.get_program()).chain(inner.get_args()).map(quoted).collect();
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--flush", "--command", &line.join(" "), "/dev/null"]);
+    script.envs(env.iter().copied());
+    for name in PROXIES {
+        script.env_remove(name);
+    }
+    let mut child =
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("script");
+    let (mut input, mut output) = (child.stdin.take().expect("input"), child.stdout.take().expect("output"));
+    let (mut shown, mut asked, mut answers) = (Vec::new(), 0, typed.iter());
+    let mut piece = [0; 4096];
+    loop {
+        let read = output.read(&mut piece).unwrap_or(0);
+        if read == 0 {
+            break;
+        }
+        shown.extend_from_slice(&piece[..read]);
+        let times = String::from_utf8_lossy(&shown).matches(prompt).count();
+        while asked < times {
+            asked += 1;
+            if let Some(answer) = answers.next() {
+                input.write_all(format!("{answer}\r").as_bytes()).expect("the terminal takes input");
+            }
+        }
+    }
+    let code = child.wait().expect("an end").code().unwrap_or(-1);
+    let stdout = String::from_utf8_lossy(&shown).into_owned();
+    let outcome = Outcome { code, stdout, stderr: String::new() };
+    Run { outcome, artifacts, _plan: plan.clone() }
 }
 
 /// Runs the built command on a plan, with artifacts.
@@ -155,11 +276,8 @@ fn ours_on(
     env: &[(&str, &str)],
 ) -> Run {
     let artifacts = plan.artifacts(&format!("ours-{command}"));
-    let (config, folder) = (plan.path().display().to_string(), artifacts.display().to_string());
-    let (start, end) = (window.0.to_string(), window.1.to_string());
-    let mut arguments =
-        vec![command, "--config", &config, "--start-ms", &start, "--end-ms", &end, "--artifact-dir", &folder];
-    arguments.extend_from_slice(more);
+    let fixed = arguments(command, plan, window, &artifacts);
+    let arguments: Vec<&str> = fixed.iter().map(String::as_str).chain(more.iter().copied()).collect();
     let outcome = Outcome::of(&mut built(flags, &arguments, env)).expect("the command starts");
     Run { outcome, artifacts, _plan: plan.clone() }
 }

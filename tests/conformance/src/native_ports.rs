@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tsink_migrate_engine::model::Window;
 use tsink_migrate_engine::plan::Plan;
 use tsink_migrate_engine::port::{
-    Body, Clock, NetworkCause, NoFiles, Ports, Request, Response, Transport, TransportError,
+    Body, Clock, NetworkCause, NoFiles, NoStore, Ports, Request, Response, Transport, TransportError,
 };
 use tsink_migrate_engine::report::Report;
 use tsink_migrate_engine::run::{Control, Given, Job, Stage, execute};
@@ -19,7 +19,13 @@ type Local<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Ports of this process.
 pub fn ports() -> Ports {
-    Ports { transport: Rc::new(Http), clock: Rc::new(Now(Instant::now())), files: Rc::new(NoFiles), seed: 7 }
+    Ports {
+        transport: Rc::new(Http),
+        clock: Rc::new(Now(Instant::now())),
+        files: Rc::new(NoFiles),
+        store: Rc::new(NoStore),
+        seed: 7,
+    }
 }
 
 /// Runs stages of a plan over a window and gives their reports.
@@ -32,7 +38,7 @@ pub fn run(
     stages: &[Stage],
     given: Given,
 ) -> tsink_migrate_engine::Result<Vec<Report>> {
-    let job = Job { plan: plan.clone(), window, stages: stages.to_vec(), given };
+    let job = Job { plan: plan.clone(), window, stages: stages.to_vec(), given, fresh: false };
     block_on(execute(ports(), job, Control::new(), Rc::new(|_| {})))
 }
 

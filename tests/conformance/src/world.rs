@@ -78,12 +78,38 @@ pub fn on_sound_servers(test: impl Fn(&World)) {
 /// # Panics
 /// As the test does, with a server that is sound.
 pub fn on_sound<S, R>(start: impl Fn() -> S, tsink: impl Fn(&S) -> &Tsink, test: impl Fn(&S) -> R) -> R {
+    once_sound(&mut None, start, tsink, test)
+}
+
+/// As [`on_sound`] for one step after the other, all on the same servers for as long as they are sound.
+///
+/// # Panics
+/// As a step does, with a server that is sound.
+pub fn on_sound_each<S, T>(
+    steps: &[T],
+    start: impl Fn() -> S,
+    tsink: impl Fn(&S) -> &Tsink,
+    test: impl Fn(&S, &T),
+) {
+    let mut servers = None;
+    for step in steps {
+        once_sound(&mut servers, &start, &tsink, |servers| test(servers, step));
+    }
+}
+
+fn once_sound<S, R>(
+    servers: &mut Option<S>,
+    start: impl Fn() -> S,
+    tsink: impl Fn(&S) -> &Tsink,
+    test: impl Fn(&S) -> R,
+) -> R {
     for attempt in 1.. {
-        let servers = start();
-        match catch_unwind(AssertUnwindSafe(|| test(&servers))) {
-            Err(_) if attempt < 3 && !tsink(&servers).is_open() => {
+        let own = servers.get_or_insert_with(&start);
+        match catch_unwind(AssertUnwindSafe(|| test(own))) {
+            Err(_) if attempt < 3 && !tsink(own).is_open() => {
                 println!("tsink-server closed its storage by itself; once more with another");
-                println!("{}", tsink(&servers).log());
+                println!("{}", tsink(own).log());
+                *servers = None;
             }
             Err(panic) => resume_unwind(panic),
             Ok(result) => return result,
@@ -191,6 +217,34 @@ fn as_held(series: &[TimeSeries]) -> Held {
 /// Float samples in all.
 pub fn samples(held: &Held) -> usize {
     held.values().map(|(samples, _)| samples.len()).sum()
+}
+
+/// Holds a target against what it should have, to the bit and each sample once.
+///
+/// # Panics
+/// When they differ: with what differs, and with what a second reading of the target shows.
+pub fn assert_holds(target: &Endpoint, metrics: &[&str], window: Window, expected: &Held) {
+    let there = held(target, metrics, window);
+    if there == *expected {
+        return;
+    }
+    let mut differing = Vec::new();
+    for labels in expected.keys().chain(there.keys().filter(|labels| !expected.contains_key(*labels))) {
+        let (wanted, has) = (expected.get(labels), there.get(labels));
+        if wanted != has {
+            differing.push(format!("{labels:?}\n  should have {wanted:?}\n  has {has:?}"));
+        }
+    }
+    let again = held(target, metrics, window) == *expected;
+    panic!(
+        "{} of {} samples are there, in {} of {} series{}; these differ:\n{}",
+        samples(&there),
+        samples(expected),
+        there.len(),
+        expected.len(),
+        if again { ", and a second reading shows all" } else { "" },
+        differing.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("\n")
+    );
 }
 
 /// Exemplars of a query as `(series labels, exemplar labels, value, ms)`, sorted.

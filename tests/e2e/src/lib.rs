@@ -12,6 +12,7 @@ pub mod plans;
 pub mod reports;
 pub mod servers;
 pub mod site;
+pub mod tabs;
 
 /// Makes a test of an `async fn(Kind) -> anyhow::Result<()>` for each of the browsers: `name::chromium`,
 /// `name::firefox`.

@@ -68,7 +68,7 @@ const DROP_FOLDER: &str = "
 /// The page.
 #[derive(Debug)]
 pub struct Page {
-    browser: Browser,
+    pub(crate) browser: Browser,
     name: String,
 }
 
@@ -220,19 +220,47 @@ impl Page {
         }
     }
 
-    /// Types into a field in place of what is there.
+    /// Types into a field in place of what is there, once it is there: the engine may still be on its way.
     ///
     /// # Errors
-    /// When the field is not there or does not take the text.
+    /// When the field does not come or does not take the text.
     pub async fn fill(&self, testid: &str, text: &str) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            let why = match self.type_into(testid, text).await {
+                Ok(Some(value)) if value == text => return Ok(()),
+                Ok(value) => anyhow!("it holds {value:?} after {text:?} was typed"),
+                // It is not there yet, or was drawn anew: the next look decides.
+                Err(error) => error,
+            };
+            if started.elapsed() > SOON {
+                return Err(why.context(format!("cannot type into {testid}")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn type_into(&self, testid: &str, text: &str) -> Result<Option<String>> {
         let field = self.element(testid).await?;
         field.send_keys(Key::Control + "a").await?;
         field.send_keys(text).await?;
-        let value = field.value().await?;
-        if value.as_deref() != Some(text) {
-            bail!("{testid} holds {value:?} after {text:?} was typed");
-        }
-        Ok(())
+        Ok(field.value().await?)
+    }
+
+    /// Leaves a field by the tabulator.
+    ///
+    /// # Errors
+    /// When the field is not there.
+    pub async fn press_tab(&self, testid: &str) -> Result<()> {
+        Ok(self.element(testid).await?.send_keys(Key::Tab).await?)
+    }
+
+    /// Presses Escape in a field.
+    ///
+    /// # Errors
+    /// When the field is not there.
+    pub async fn press_escape(&self, testid: &str) -> Result<()> {
+        Ok(self.element(testid).await?.send_keys(Key::Escape).await?)
     }
 
     async fn element(&self, testid: &str) -> Result<WebElement> {

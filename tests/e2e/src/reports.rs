@@ -69,6 +69,8 @@ pub fn verification(findings: Vec<Finding>) -> VerifyReport {
             selectors: vec!["node_load1".to_owned()],
             progress: Vec::new(),
         },
+        continued: None,
+        slowest: Vec::new(),
     }
 }
 

@@ -39,6 +39,11 @@ impl Bulk {
         })
     }
 
+    /// One series whole, from 0 to [`Self::series`] − 1.
+    pub fn whole(&self, at: usize) -> TimeSeries {
+        self.part(at, 0, self.steps())
+    }
+
     fn steps(&self) -> i64 {
         self.hours * 3_600_000 / self.step_ms
     }

@@ -56,6 +56,17 @@ impl Prometheus {
         let port = options.port.map_or_else(free_port, Ok)?;
         let config = folder.path().join("prometheus.yml");
         fs::write(&config, config_text(&[]))?;
+        if options.basic_auth {
+            let web = folder.path().join("web.yml");
+            fs::write(&web, format!("basic_auth_users:\n  {BASIC_AUTH_USER}: '{BASIC_AUTH_HASH}'\n"))?;
+        }
+        let process = Self::process(&folder, port, options.basic_auth)?;
+        Ok(Self { process, port, basic_auth: options.basic_auth, folder })
+    }
+
+    /// Starts the server on a folder and a port, and waits until it is ready.
+    fn process(folder: &Folder, port: u16, basic_auth: bool) -> Result<Process> {
+        let config = folder.path().join("prometheus.yml");
         let mut command = Command::new(Tool::Prometheus.find()?);
         command
             .arg(format!("--config.file={}", config.display()))
@@ -68,10 +79,8 @@ impl Prometheus {
                 "--storage.tsdb.retention.time=10y",
                 "--log.level=warn",
             ]);
-        if options.basic_auth {
-            let web = folder.path().join("web.yml");
-            fs::write(&web, format!("basic_auth_users:\n  {BASIC_AUTH_USER}: '{BASIC_AUTH_HASH}'\n"))?;
-            command.arg(format!("--web.config.file={}", web.display()));
+        if basic_auth {
+            command.arg(format!("--web.config.file={}", folder.path().join("web.yml").display()));
         }
         let log = folder.path().join("prometheus.log");
         let mut process = Process::start(
@@ -82,14 +91,31 @@ impl Prometheus {
             folder.temporary(),
         )?;
         let ready = format!("http://127.0.0.1:{port}/-/ready");
-        let authorization = options.basic_auth.then_some(BASIC_AUTHORIZATION);
+        let authorization = basic_auth.then_some(BASIC_AUTHORIZATION);
         process.wait_until(READY_LIMIT, || answers_ok(&ready, authorization))?;
-        Ok(Self { process, port, basic_auth: options.basic_auth, folder })
+        Ok(process)
+    }
+
+    /// Ends the server as its operator would, leaves it away for so long, and starts it again with the same data on the
+    /// same port.
+    ///
+    /// # Errors
+    /// When it does not become ready again; the message carries its log.
+    pub fn restart(&mut self, away: Duration) -> Result<()> {
+        self.process.stop();
+        std::thread::sleep(away);
+        self.process = Self::process(&self.folder, self.port, self.basic_auth)?;
+        Ok(())
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Port.

@@ -8,6 +8,7 @@ use crate::wire::{Label, Sample, TimeSeries, WriteRequest};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 /// How to start tsink-server.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,7 @@ pub struct Tsink {
     process: Process,
     port: u16,
     auth_token: Option<String>,
+    options: TsinkOptions,
     // Dropped after the process.
     folder: Folder,
 }
@@ -46,8 +48,14 @@ impl Tsink {
     /// # Errors
     /// When the program is missing or does not become ready; the message carries its log.
     pub fn start(options: TsinkOptions) -> Result<Self> {
-        let folder = Folder::new(options.folder)?;
+        let folder = Folder::new(options.folder.clone())?;
         let port = options.port.map_or_else(free_port, Ok)?;
+        let process = Self::process(&options, &folder, port)?;
+        Ok(Self { process, port, auth_token: options.auth_token.clone(), options, folder })
+    }
+
+    /// Starts the server on a folder and a port, and waits until it is ready.
+    fn process(options: &TsinkOptions, folder: &Folder, port: u16) -> Result<Process> {
         let mut command = Command::new(Tool::TsinkServer.find()?);
         command
             .arg("--listen")
@@ -55,8 +63,8 @@ impl Tsink {
             .arg("--data-path")
             .arg(folder.path().join("data"))
             .args(["--retention", options.retention.as_deref().unwrap_or("5000d")])
-            .args(options.args)
-            .envs(options.env);
+            .args(&options.args)
+            .envs(options.env.iter().cloned());
         if let Some(token) = &options.auth_token {
             command.args(["--auth-token", token]);
         }
@@ -71,12 +79,28 @@ impl Tsink {
             Process::start("tsink-server", &mut command, &log, End::AtOnce, folder.temporary())?;
         let ready = format!("http://127.0.0.1:{port}/ready");
         process.wait_until(READY_LIMIT, || answers_ok(&ready, None))?;
-        Ok(Self { process, port, auth_token: options.auth_token, folder })
+        Ok(process)
+    }
+
+    /// Kills the server (SIGKILL), leaves it away for so long, and starts it again with the same data on the same port.
+    ///
+    /// # Errors
+    /// When it does not become ready again; the message carries its log.
+    pub fn restart(&mut self, away: Duration) -> Result<()> {
+        self.process.stop();
+        std::thread::sleep(away);
+        self.process = Self::process(&self.options, &self.folder, self.port)?;
+        Ok(())
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Port.

@@ -7,4 +7,6 @@ mod hostile;
 mod migrates;
 mod recordings;
 mod reports;
+mod resume;
 mod steering;
+mod tabs;
