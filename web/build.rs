@@ -7,12 +7,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 /// From the repository's root.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 8] = [
     "Cargo.lock",
     "Cargo.toml",
     "crates/engine/src",
     "crates/host/src",
     "crates/slim-regex/src",
+    "crates/wire/src",
     "web/public/engine-worker.js",
     "web/src",
 ];

@@ -1,10 +1,12 @@
 //! The frame of the page: header, stages at the side, one page at a time, and what works everywhere.
 
 use crate::browser;
+use crate::components::ask::AskForToken;
 use crate::components::drop_layer::DropLayer;
 use crate::components::error_banner::ErrorBanner;
 use crate::components::header::Header;
 use crate::components::nav::Nav;
+use crate::components::offer::Interrupted;
 use crate::components::open;
 use crate::pages::{
     backfill::Backfill, cutover::Cutover, plan::PlanPage, preflight::Preflight, reports::Reports,
@@ -12,7 +14,7 @@ use crate::pages::{
 };
 use crate::state::run::Part;
 use crate::state::view::View;
-use crate::state::{Phase, Store, format, store};
+use crate::state::{Phase, Store, store};
 use leptos::ev;
 use leptos::prelude::*;
 use std::time::Duration;
@@ -26,7 +28,8 @@ pub fn App() -> impl IntoView {
     provide_context(store);
     listen(store);
     open::at_start(store);
-    Effect::new(move || document().set_title(&title(store)));
+    let title = Memo::new(move |_| title(store));
+    Effect::new(move || document().set_title(&title.get()));
 
     let skip = move |_| browser::focus("content");
     let page = move || match store.view.get() {
@@ -45,6 +48,8 @@ pub fn App() -> impl IntoView {
             <Nav />
             <main id="content" tabindex="-1" aria-label=move || store.view.get().title()>
                 <ErrorBanner />
+                <AskForToken />
+                <Show when=move || store.view.get() != View::Reports><Interrupted /></Show>
                 {page}
             </main>
         </div>
@@ -91,7 +96,9 @@ fn title(store: Store) -> String {
     let now = store.read(&[Part::Stages, Part::Progress], |run| {
         let running = run.current.map(|stage| {
             let done = run.stage(stage).progress.as_ref().map_or(0.0, |progress| progress.fraction);
-            format!("{} {}", format::percent(done), crate::state::run::title(stage))
+            // Whole percents: each new title has the browser lay out its tabs anew.
+            let percent = (done.clamp(0.0, 1.0) * 100.0) as u32;
+            format!("{percent} % {}", crate::state::run::title(stage))
         });
         running.or_else(|| {
             let last = crate::state::run::STAGES
@@ -101,7 +108,9 @@ fn title(store: Store) -> String {
             Some(verdict(last).to_owned())
         })
     });
+    let is_asked = store.read(&[Part::Steering], |run| run.asked.is_some());
     match (store.phase.get(), now) {
+        (_, Some(now)) if is_asked => format!("Waits for a token · {now} · {name}"),
         (Phase::Paused, Some(now)) => format!("Paused · {now} · {name}"),
         (_, Some(now)) => format!("{now} · {name}"),
         (_, None) => name.to_owned(),

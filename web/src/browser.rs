@@ -1,16 +1,19 @@
 //! The few things the page asks of the browser itself. Everything fails softly: a refused clipboard or a
 //! blocked local storage is no reason to stop a migration.
 
+pub mod document;
 pub mod given;
 pub mod kept;
 pub mod squeeze;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlElement, Url};
 
 const THEME: &str = "tsink-migrate-theme";
+const PLAN: &str = "tsink-migrate-plan";
 
 /// Unix time in ms.
 pub fn now_ms() -> i64 {
@@ -55,23 +58,42 @@ pub fn download_parts(name: &str, media_type: &str, parts: &js_sys::Array) -> Op
     download_blob(name, &Blob::new_with_str_sequence_and_options(parts, &options).ok()?)
 }
 
+/// Waits for a task of its own, so that what was asked for meanwhile is not held up.
+pub async fn breathe() {
+    let promise = js_sys::Promise::new(&mut |done, _| {
+        set_timeout(move || drop(done.call0(&JsValue::UNDEFINED)), std::time::Duration::ZERO);
+    });
+    // It is only ever kept.
+    let _ = JsFuture::from(promise).await;
+}
+
 /// Offers what the browser holds as a file.
 pub fn download_blob(name: &str, blob: &Blob) -> Option<()> {
     let url = Url::create_object_url_with_blob(blob).ok()?;
-    let anchor: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
-    anchor.set_href(&url);
-    anchor.set_download(name);
-    let body = document().body()?;
-    body.append_child(&anchor).ok()?;
-    anchor.click();
-    anchor.remove();
-    // The browser reads the blob after this task; revoking it at once would leave an empty file.
+    save_url(name, &url)?;
+    revoke_later(url);
+    Some(())
+}
+
+/// The browser reads a file after this task; revoking its address at once would leave an empty one.
+fn revoke_later(url: String) {
     set_timeout(
         move || {
             let _ = Url::revoke_object_url(&url);
         },
         std::time::Duration::from_secs(60),
     );
+}
+
+/// Saves what is under an address of this page.
+fn save_url(name: &str, url: &str) -> Option<()> {
+    let anchor: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
+    anchor.set_href(url);
+    anchor.set_download(name);
+    let body = document().body()?;
+    body.append_child(&anchor).ok()?;
+    anchor.click();
+    anchor.remove();
     Some(())
 }
 
@@ -117,7 +139,25 @@ pub fn stored_theme() -> Option<String> {
     matches!(stored.as_str(), "light" | "dark").then_some(stored)
 }
 
-/// Applies a theme and remembers it; with the history of reports, all that the page ever stores.
+/// The plan of a run that was begun here and has not ended, as it was kept.
+pub fn kept_plan() -> Option<String> {
+    window().local_storage().ok().flatten()?.get_item(PLAN).ok().flatten()
+}
+
+/// Keeps the plan of a run, or lets it go.
+pub fn keep_plan(plan: Option<&str>) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = match plan {
+            Some(plan) => storage.set_item(PLAN, plan),
+            None => storage.remove_item(PLAN),
+        };
+    }
+}
+
+/// Applies a theme and remembers it.
+///
+/// What the page ever stores: the theme, the history of reports, the plan of an unfinished run without its header
+/// values, and the engine's ledgers.
 pub fn set_theme(theme: Option<&str>) {
     if let Some(root) = document().document_element() {
         let _ = match theme {
@@ -149,7 +189,12 @@ pub fn print() {
             }
         }
     }
-    let _ = window().print();
+    // What is drawn when it is unfolded has to be there first.
+    spawn_local(async {
+        breathe().await;
+        breathe().await;
+        let _ = window().print();
+    });
 }
 
 /// Moves the focus to the page's content, and the page to its top: its header stays where it is and would cover

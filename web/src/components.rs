@@ -1,5 +1,6 @@
 //! One component a file.
 
+pub mod ask;
 pub mod balance;
 pub mod capabilities;
 pub mod checklist;
@@ -19,13 +20,19 @@ pub mod event_log;
 pub mod excerpt;
 pub mod explorer;
 pub mod feature_probes;
+pub mod field;
 pub mod form;
 pub mod freshness;
 pub mod glyph;
 pub mod header;
+pub mod kept;
+pub mod ledgers;
+pub mod limits;
+pub mod middle;
 pub mod nav;
 pub mod next_steps;
 pub mod notes;
+pub mod offer;
 pub mod open;
 pub mod pager;
 pub mod parity;
@@ -41,6 +48,7 @@ pub mod rejections;
 pub mod repair;
 pub mod reports;
 pub mod secrets;
+pub mod slowest;
 pub mod stage_frame;
 pub mod theme;
 pub mod throughput;

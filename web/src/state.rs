@@ -7,6 +7,8 @@ pub mod engine;
 pub mod files;
 pub mod findings;
 pub mod format;
+pub mod kept_plan;
+pub mod ledgers;
 pub mod log;
 pub mod picture;
 pub mod preview;
@@ -16,24 +18,29 @@ pub mod repair;
 pub mod reports;
 pub mod run;
 pub mod series_map;
+pub mod steering;
 pub mod throughput;
 pub mod undo;
+pub mod verified;
 pub mod view;
 pub mod words;
 
-use crate::browser;
+use crate::browser::{self, document::Document};
 use crate::worker::Engine;
 use engine::Starts;
 use files::Recognised;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use recording::{Recording, Wanted};
 use run::{Changes, Inputs, Part, Run};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tsink_migrate_engine::Error;
 use tsink_migrate_engine::gateway::Recipe;
 use tsink_migrate_engine::plan::{Draft, PlanCheck, Redaction, Severity};
-use tsink_migrate_engine::run::Stage;
+use tsink_migrate_engine::run::{Limits, Stage};
+use tsink_migrate_host::parcels::Parcel;
 use tsink_migrate_host::protocol::ToEngine;
 use view::View;
 
@@ -132,6 +139,12 @@ pub struct Store {
     pub preview: RwSignal<preview::Preview>,
     /// The open report, and those that this browser keeps.
     pub reports: reports::Reports,
+    /// What was begun and can be continued.
+    pub ledgers: ledgers::Ledgers,
+    /// The plan of the run that was begun last and has not ended.
+    pub kept_plan: RwSignal<Option<kept_plan::KeptPlan>>,
+    /// What the operator does about a token that is asked for.
+    pub renewal: steering::Renewal,
     /// Queries of a file that was dropped, on their way into the plan.
     pub queries: RwSignal<queries::Queries>,
     /// How far taking back what was written is.
@@ -145,7 +158,15 @@ pub struct Store {
     /// Ticks twice a second while a job runs; Unix ms.
     pub now: RwSignal<i64>,
     run: StoredValue<Run>,
-    parts: [Trigger; 7],
+    parts: [Trigger; 9],
+    /// What changed since the page was last told, and when that was, Unix ms.
+    pending: StoredValue<(Changes, i64)>,
+    /// Findings that went ahead of their report.
+    parcels: StoredValue<Vec<Parcel>>,
+    /// Whether the run goes on by itself once the plan is checked.
+    goes_on: StoredValue<bool>,
+    /// What the operator changed of the limits.
+    wished: StoredValue<Limits>,
     follow: StoredValue<bool>,
     asked: StoredValue<u32>,
     timer: StoredValue<Option<TimeoutHandle>>,
@@ -182,6 +203,9 @@ impl Store {
             recipes: RwSignal::default(),
             preview: RwSignal::default(),
             reports: reports::Reports::default(),
+            ledgers: ledgers::Ledgers::default(),
+            kept_plan: RwSignal::default(),
+            renewal: steering::Renewal::default(),
             queries: RwSignal::default(),
             undoing: RwSignal::default(),
             phase: RwSignal::default(),
@@ -190,6 +214,10 @@ impl Store {
             now: RwSignal::new(browser::now_ms()),
             run: StoredValue::default(),
             parts: std::array::from_fn(|_| Trigger::new()),
+            pending: StoredValue::default(),
+            parcels: StoredValue::default(),
+            goes_on: StoredValue::new(false),
+            wished: StoredValue::default(),
             follow: StoredValue::new(true),
             asked: StoredValue::new(0),
             timer: StoredValue::new(None),
@@ -198,6 +226,7 @@ impl Store {
             starts: RwSignal::default(),
         };
         Effect::new(move || store.schedule_check());
+        store.recall_plan();
         store.follow_recording();
         store
     }
@@ -211,7 +240,7 @@ impl Store {
     }
 
     fn trigger(self, part: Part) -> Trigger {
-        let [stages, progress, preflight, coverage, balance, log, checks] = self.parts;
+        let [stages, progress, preflight, coverage, balance, log, checks, timing, steering] = self.parts;
         match part {
             Part::Stages => stages,
             Part::Progress => progress,
@@ -220,6 +249,8 @@ impl Store {
             Part::Balance => balance,
             Part::Log => log,
             Part::Checks => checks,
+            Part::Timing => timing,
+            Part::Steering => steering,
         }
     }
 
@@ -295,12 +326,31 @@ impl Store {
 
     /// Runs stages. A relative window is fixed first, so that every later stage sees the same one.
     pub fn run(self, stages: &[Stage]) {
-        self.run_from(stages, self.remembered());
+        self.begin(stages.to_vec(), false);
+    }
+
+    fn begin(self, stages: Vec<Stage>, fresh: bool) {
+        let documents = self.remembered();
+        if documents.is_empty() {
+            return self.run_stages(&stages, Vec::new(), fresh);
+        }
+        spawn_local(async move {
+            let mut given = Vec::new();
+            for document in documents {
+                given.extend(document.text().await);
+            }
+            self.run_stages(&stages, given, fresh);
+        });
+    }
+
+    /// Begins anew what could be continued.
+    pub fn start_over(self) {
+        self.begin(run::MIGRATION.to_vec(), true);
     }
 
     /// Runs stages that go on from reports of earlier jobs, each a `report.json`. Those of this session need not be
     /// given: the engine remembers them.
-    pub fn run_from(self, stages: &[Stage], given: Vec<String>) {
+    fn run_stages(self, stages: &[Stage], given: Vec<String>, fresh: bool) {
         if self.phase.get_untracked().is_busy() {
             return;
         }
@@ -317,6 +367,9 @@ impl Store {
         self.undoing.set(undo::Undoing::default());
         self.run.update_value(|run| run.begin(stages, &inputs));
         self.notify(Changes::all());
+        self.keep_plan(stages);
+        self.wished.set_value(Limits::default());
+        self.renewal.close();
         self.phase.set(Phase::Running);
         self.follow.set_value(true);
         if let Some(first) = stages.first() {
@@ -330,11 +383,12 @@ impl Store {
             end: inputs.end,
             stages: stages.to_vec(),
             given,
+            fresh,
         });
     }
 
     /// Reports of this session that a new engine does not know. It only gets what hides nothing.
-    fn remembered(self) -> Vec<String> {
+    fn remembered(self) -> Vec<Arc<Document>> {
         let hides = self.check.with_untracked(|check| {
             check.summary.as_ref().is_some_and(|summary| summary.options.redact != Redaction::default())
         });

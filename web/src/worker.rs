@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tsink_migrate_engine::{Error, ErrorKind};
 use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
-use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// The worker's script; see there.
 const SCRIPT: &str = "./engine-worker.js";
@@ -22,8 +22,8 @@ extern "C" {
 
 /// What reaches the page from its engine.
 pub enum Incoming {
-    /// A message.
-    Message(FromEngine),
+    /// A message, and the files that came with it.
+    Message(FromEngine, Vec<Blob>),
     /// The worker could not be started; why. It is of no use any more.
     NotStarted(Error),
     /// The worker broke while it worked; why. It is of no use any more.
@@ -59,7 +59,16 @@ impl Engine {
         let on_message = {
             let (worker, is_up, waiting, on) = (worker.clone(), is_up.clone(), waiting.clone(), on.clone());
             Closure::new(move |event: MessageEvent| {
-                on(match from_js(&event.data()) {
+                // A message that brings files is the first of an array.
+                let all = event.data().dyn_into::<js_sys::Array>().ok();
+                let first = all.as_ref().map_or_else(|| event.data(), |all| all.get(0));
+                let files = || {
+                    all.iter()
+                        .flat_map(|all| all.iter().skip(1))
+                        .filter_map(|file| file.dyn_into().ok())
+                        .collect()
+                };
+                on(match from_js(&first) {
                     Ok(FromEngine::Ready { build }) if build != BUILD => Incoming::NotStarted(other_build()),
                     Ok(message) => {
                         if matches!(message, FromEngine::Ready { .. }) {
@@ -68,7 +77,7 @@ impl Engine {
                                 let _ = worker.post_message(&queued);
                             }
                         }
-                        Incoming::Message(message)
+                        Incoming::Message(message, files())
                     }
                     Err(_) => match event.data().as_string() {
                         Some(why) => Incoming::NotStarted(not_loaded(&why)),
@@ -100,13 +109,11 @@ impl Engine {
         self.post(to_js(message).map_err(|error| broke(&error.to_string()))?.into())
     }
 
-    /// Gives it the files that plans and manifests may name, in the place of those before.
-    pub fn give(&self, folders: Vec<String>, files: Vec<(String, File)>) -> Result<(), Error> {
-        let (paths, files): (Vec<String>, Vec<File>) = files.into_iter().unzip();
-        let message =
-            to_js(&ToEngine::Files { paths, folders }).map_err(|error| broke(&error.to_string()))?;
-        let all = js_sys::Array::of1(&message);
-        for file in &files {
+    /// Sends a message that brings files; see there which ones do.
+    pub fn send_with(&self, message: &ToEngine, files: &[Blob]) -> Result<(), Error> {
+        let first = to_js(message).map_err(|error| broke(&error.to_string()))?;
+        let all = js_sys::Array::of1(&first);
+        for file in files {
             all.push(file);
         }
         self.post(all.into())

@@ -50,6 +50,10 @@ pub struct Invocation {
     pub dry_run: bool,
     /// Let the plan name files outside of its folder.
     pub allow_outside: bool,
+    /// Where the ledger is kept, if not beside the reports.
+    pub ledger: Option<String>,
+    /// Begin anew although a ledger could be continued.
+    pub fresh: bool,
     /// Path of the report of an earlier run to go on from: for a repair a verification, for a cutover check a
     /// backfill.
     pub given: Option<String>,

@@ -4,18 +4,21 @@ mod files;
 mod import;
 mod plan;
 mod report;
+mod tokens;
 mod undo;
 
 use crate::cli::{self, Ask, Command, Invocation};
 use crate::host::{Host, PlanFile};
+use crate::ledger::LedgerFile;
 use crate::screen::Screen;
 use crate::text::{clean, one_line};
 use bytes::Bytes;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture, ready, select};
+use std::pin::pin;
 use std::rc::Rc;
 use tsink_migrate_engine::port::{FileError, Files, Ports};
 use tsink_migrate_engine::report::{Report, Status, console};
-use tsink_migrate_engine::run::{self, Control, Event, Job, Stage};
+use tsink_migrate_engine::run::{self, Control, Event, Job, Stage, apart};
 
 /// Exit code when everything passed.
 pub const PASSED: i32 = 0;
@@ -24,28 +27,37 @@ pub const FAILED: i32 = 1;
 
 /// Runs the command with the arguments that follow its name, and gives the exit code.
 pub async fn run(host: Rc<dyn Host>, ports: Ports, arguments: Vec<String>) -> i32 {
-    let done = match cli::parse(&arguments) {
+    begin(host.clone(), ports, arguments).await.unwrap_or_else(|told| {
+        host.stderr(&told);
+        FAILED
+    })
+}
+
+/// What the arguments ask for. Whoever waits for it stays small: it is passed through all along.
+#[inline(never)]
+fn begin(
+    host: Rc<dyn Host>,
+    ports: Ports,
+    arguments: Vec<String>,
+) -> LocalBoxFuture<'static, Result<i32, String>> {
+    match cli::parse(&arguments) {
         Ok(Ask::Run(invocation)) => {
             let files = Rc::new(PlanFiles {
                 host: host.clone(),
                 plan: invocation.config.clone(),
                 allow_outside: invocation.allow_outside,
             });
-            work(&host, Ports { files, ..ports }, &invocation).await
+            Box::pin(async move { work(&host, Ports { files, ..ports }, &invocation).await })
         }
-        Ok(Ask::Report(ask)) => report::run(&host, &ask).await,
-        Ok(Ask::Import(ask)) => import::run(&host, &ports, &ask).await,
-        Ok(Ask::Undo(ask)) => undo::run(&host, ports, &ask).await,
+        Ok(Ask::Report(ask)) => Box::pin(async move { report::run(&host, &ask).await }),
+        Ok(Ask::Import(ask)) => Box::pin(async move { import::run(&host, &ports, &ask).await }),
+        Ok(Ask::Undo(ask)) => Box::pin(async move { undo::run(&host, ports, &ask).await }),
         Err(told) if told.asked_for => {
             host.stdout(&told.text);
-            return PASSED;
+            Box::pin(ready(Ok(PASSED)))
         }
-        Err(told) => Err(clean(&told.text)),
-    };
-    done.unwrap_or_else(|told| {
-        host.stderr(&told);
-        FAILED
-    })
+        Err(told) => Box::pin(ready(Err(clean(&told.text)))),
+    }
 }
 
 /// The files of a plan, which count from its folder.
@@ -84,11 +96,15 @@ fn told(error: &tsink_migrate_engine::Error) -> String {
 
 /// Runs the job and delivers its reports. The error is text to print, with its line end.
 async fn work(host: &Rc<dyn Host>, ports: Ports, invocation: &Invocation) -> Result<i32, String> {
-    let job = prepare(host, &ports, invocation).await?;
+    let (job, given) = prepare(host, &ports, invocation).await?;
     if let Some(dir) = &invocation.artifact_dir {
         // Now, not after hours of work.
         files::make_dir(host, dir).await?;
     }
+    let ports = match ledger_path(invocation) {
+        Some(path) => Ports { store: Rc::new(LedgerFile::new(host.clone(), path)), ..ports },
+        None => ports,
+    };
     let screen = Rc::new(Screen::new(host.clone(), ports.clock.clone()));
     let control = Control::new();
     host.on_interrupt({
@@ -98,12 +114,26 @@ async fn work(host: &Rc<dyn Host>, ports: Ports, invocation: &Invocation) -> Res
             control.cancel();
         })
     });
+    let asker = Rc::new(tokens::Asker::new(
+        host.clone(),
+        ports.clock.clone(),
+        screen.clone(),
+        control.clone(),
+        given,
+    ));
     let sink: Rc<dyn Fn(Event)> = {
-        let screen = screen.clone();
-        Rc::new(move |event| screen.show(&event))
+        let (screen, asker) = (screen.clone(), asker.clone());
+        Rc::new(move |event| match event {
+            Event::Ask { side, error } => asker.ask(side, error),
+            event => screen.show(&event),
+        })
     };
     let redaction = job.plan.options.redact.clone();
-    let outcome = execute(ports, job, control, sink).await;
+    let work = apart(execute(ports, job, control, sink));
+    let outcome = match select(work, pin!(asker.serve())).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right((never, _)) => match never {},
+    };
     screen.clear();
     let reports: Vec<Report> = outcome.map_err(|error| told(&error))?;
     // Whoever reads what this prints, in a CI's log say, is to see no more than readers of the report.
@@ -124,6 +154,13 @@ async fn work(host: &Rc<dyn Host>, ports: Ports, invocation: &Invocation) -> Res
     Ok(if last.status() == Status::Pass { PASSED } else { FAILED })
 }
 
+/// Where the ledger is kept, if one is.
+fn ledger_path(invocation: &Invocation) -> Option<String> {
+    let beside = |dir: &String| format!("{}/ledger.jsonl", dir.trim_end_matches(['/', '\\']));
+    let path = invocation.ledger.clone().or_else(|| invocation.artifact_dir.as_ref().map(beside));
+    path.filter(|_| !invocation.dry_run)
+}
+
 /// Runs the job. A repair that was given no verification begins with one of its own, and ends there when that
 /// passes.
 async fn execute(
@@ -133,7 +170,7 @@ async fn execute(
     sink: Rc<dyn Fn(Event)>,
 ) -> tsink_migrate_engine::Result<Vec<Report>> {
     if job.stages != [Stage::Repair] || job.given.verify.is_some() || job.plan.options.dry_run {
-        return run::execute(ports, job, control, sink).await;
+        return apart(run::execute(ports, job, control, sink)).await;
     }
     let first = Job { stages: vec![Stage::Verify], ..job.clone() };
     let mut reports = run::execute(ports.clone(), first, control.clone(), sink.clone()).await?;
@@ -144,11 +181,16 @@ async fn execute(
     Ok(reports)
 }
 
-async fn prepare(host: &Rc<dyn Host>, ports: &Ports, invocation: &Invocation) -> Result<Job, String> {
+async fn prepare(
+    host: &Rc<dyn Host>,
+    ports: &Ports,
+    invocation: &Invocation,
+) -> Result<(Job, tokens::Given), String> {
     let Invocation { config, start, end, .. } = invocation;
-    let checked = plan::check(host, ports, config, start, end).await?;
+    let (checked, values) = plan::check(host, ports, config, start, end).await?;
     let mut job =
         tsink_migrate_host::start::job(checked, invocation.stages()).map_err(|error| told(&error))?;
+    job.fresh = invocation.fresh;
     if let Some(path) = &invocation.given {
         let (report, _) = files::report(host, path).await?;
         let wanted = match invocation.command {
@@ -169,5 +211,5 @@ async fn prepare(host: &Rc<dyn Host>, ports: &Ports, invocation: &Invocation) ->
         }
         job.given.take(report);
     }
-    Ok(job)
+    Ok((job, values))
 }

@@ -1,7 +1,6 @@
 //! Findings in a plan as lines, in the form that editors and CI read: `plan.json:14:7: error: …`.
 
 use crate::text::one_line;
-use std::collections::BTreeMap;
 use tsink_migrate_engine::plan::{Diagnostic, PlanCheck, Severity};
 
 /// Every finding and every missing secret, one a line, with line ends.
@@ -49,11 +48,6 @@ fn missing(names: &[String]) -> String {
     )
 }
 
-/// The values of those names that have one.
-pub fn secrets(names: &[String], value: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
-    names.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,16 +82,5 @@ mod tests {
              error: header values name environment variables that are not set or empty: SOURCE_TOKEN, \
              TARGET_TOKEN. Set them, e.g. SOURCE_TOKEN=… TARGET_TOKEN=… tsink-migrate …\n"
         );
-    }
-
-    #[test]
-    fn only_named_variables_are_looked_up() {
-        let asked = std::cell::RefCell::new(Vec::new());
-        let found = secrets(&["A".to_owned(), "B".to_owned()], |name| {
-            asked.borrow_mut().push(name.to_owned());
-            (name == "A").then(|| "x".to_owned())
-        });
-        assert_eq!(found, BTreeMap::from([("A".to_owned(), "x".to_owned())]));
-        assert_eq!(*asked.borrow(), ["A", "B"]);
     }
 }

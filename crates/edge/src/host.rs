@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use tsink_migrate_engine::port::FileError;
+use tsink_migrate_engine::port::{FileError, StoreError};
 
 /// A file that a plan names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,23 @@ pub trait Host {
     fn make_dir(&self, path: &str) -> LocalBoxFuture<'static, Result<(), String>>;
     /// Writes a file into a directory.
     fn write_file(&self, dir: &str, name: &str, text: &str) -> LocalBoxFuture<'static, Result<(), String>>;
+    /// Takes the ledger in a file for this process alone, until its end. More than once is once.
+    fn ledger_lock(&self, path: &str) -> LocalBoxFuture<'static, Result<(), StoreError>>;
+    /// Text of a ledger's file; none when there is none.
+    fn ledger_read(&self, path: &str) -> LocalBoxFuture<'static, Result<Option<String>, StoreError>>;
+    /// Adds to a ledger's file, which is made if need be, and waits until the disk has it.
+    fn ledger_append(&self, path: &str, text: &str) -> LocalBoxFuture<'static, Result<(), StoreError>>;
+    /// Puts a text in the place of a ledger's file, in one step.
+    fn ledger_replace(&self, path: &str, text: &str) -> LocalBoxFuture<'static, Result<(), StoreError>>;
+    /// Gives a ledger's file another name, in the place of what has it.
+    fn ledger_move(&self, from: &str, to: &str) -> LocalBoxFuture<'static, Result<(), StoreError>>;
+    /// Removes a ledger's file, if it is there.
+    fn ledger_remove(&self, path: &str) -> LocalBoxFuture<'static, Result<(), StoreError>>;
     /// Value of an environment variable.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Asks whoever sits at the terminal for a secret, which is not shown; none without a terminal, and when nobody
+    /// wants to answer.
+    fn ask_secret(&self, prompt: &str) -> LocalBoxFuture<'static, Option<String>>;
     /// Writes to stdout.
     fn stdout(&self, text: &str);
     /// Writes to stderr.

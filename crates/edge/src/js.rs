@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use js_sys::{Function, Reflect, Uint8Array};
 use std::rc::Rc;
-use tsink_migrate_engine::port::FileError;
-use tsink_migrate_host::panics;
+use tsink_migrate_engine::port::{FileError, Ports, StoreError};
+use tsink_migrate_host::{NodeTransport, Requester, panics};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -33,8 +33,22 @@ extern "C" {
     async fn make_dir(this: &JsHost, path: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = writeFile)]
     async fn write_file(this: &JsHost, dir: &str, name: &str, text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = ledgerLock)]
+    async fn ledger_lock(this: &JsHost, path: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = ledgerRead)]
+    async fn ledger_read(this: &JsHost, path: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = ledgerAppend)]
+    async fn ledger_append(this: &JsHost, path: &str, text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = ledgerReplace)]
+    async fn ledger_replace(this: &JsHost, path: &str, text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = ledgerMove)]
+    async fn ledger_move(this: &JsHost, from: &str, to: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = ledgerRemove)]
+    async fn ledger_remove(this: &JsHost, path: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method)]
     fn variable(this: &JsHost, name: &str) -> Option<String>;
+    #[wasm_bindgen(method, catch, js_name = askSecret)]
+    async fn ask_secret(this: &JsHost, prompt: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method)]
     fn stdout(this: &JsHost, text: &str);
     #[wasm_bindgen(method)]
@@ -56,7 +70,9 @@ extern "C" {
 pub async fn run(host: JsHost, arguments: JsValue) -> Result<i32, JsValue> {
     panics::report_to(|error| console_error(&format!("\nerror: {error}\n{}", error.remedy)));
     let arguments = serde_wasm_bindgen::from_value(arguments)?;
-    Ok(command::run(Rc::new(Node(host)), tsink_migrate_host::ports(), arguments).await)
+    let transport = Rc::new(NodeTransport::new(host.clone().unchecked_into::<Requester>()));
+    let ports = Ports { transport, ..tsink_migrate_host::ports() };
+    Ok(command::run(Rc::new(Node(host)), ports, arguments).await)
 }
 
 struct Node(JsHost);
@@ -114,8 +130,46 @@ impl Host for Node {
         })
     }
 
+    fn ledger_lock(&self, path: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let (host, path) = (self.0.clone(), path.to_owned());
+        Box::pin(async move { stored(host.ledger_lock(&path).await) })
+    }
+
+    fn ledger_read(&self, path: &str) -> LocalBoxFuture<'static, Result<Option<String>, StoreError>> {
+        let (host, path) = (self.0.clone(), path.to_owned());
+        Box::pin(async move {
+            let text = host.ledger_read(&path).await.map_err(|error| store_error(&error))?;
+            Ok(text.as_string())
+        })
+    }
+
+    fn ledger_append(&self, path: &str, text: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let (host, path, text) = (self.0.clone(), path.to_owned(), text.to_owned());
+        Box::pin(async move { stored(host.ledger_append(&path, &text).await) })
+    }
+
+    fn ledger_replace(&self, path: &str, text: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let (host, path, text) = (self.0.clone(), path.to_owned(), text.to_owned());
+        Box::pin(async move { stored(host.ledger_replace(&path, &text).await) })
+    }
+
+    fn ledger_move(&self, from: &str, to: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let (host, from, to) = (self.0.clone(), from.to_owned(), to.to_owned());
+        Box::pin(async move { stored(host.ledger_move(&from, &to).await) })
+    }
+
+    fn ledger_remove(&self, path: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let (host, path) = (self.0.clone(), path.to_owned());
+        Box::pin(async move { stored(host.ledger_remove(&path).await) })
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.0.variable(name)
+    }
+
+    fn ask_secret(&self, prompt: &str) -> LocalBoxFuture<'static, Option<String>> {
+        let (host, prompt) = (self.0.clone(), prompt.to_owned());
+        Box::pin(async move { host.ask_secret(&prompt).await.ok()?.as_string() })
     }
 
     fn stdout(&self, text: &str) {
@@ -138,10 +192,26 @@ impl Host for Node {
     }
 }
 
+fn stored(done: Result<JsValue, JsValue>) -> Result<(), StoreError> {
+    done.map(drop).map_err(|error| store_error(&error))
+}
+
+fn store_error(error: &JsValue) -> StoreError {
+    let message = reason(error);
+    match code(error).as_deref() {
+        Some("ENOSPC" | "EDQUOT" | "EFBIG") => StoreError::Full { message },
+        Some("ELOCKED") => StoreError::Busy { message },
+        _ => StoreError::Failed { message },
+    }
+}
+
+fn code(error: &JsValue) -> Option<String> {
+    Reflect::get(error, &JsValue::from_str("code")).ok()?.as_string()
+}
+
 fn file_error(path: &str, error: &JsValue) -> FileError {
     let path = path.to_owned();
-    let code = Reflect::get(error, &JsValue::from_str("code")).ok().and_then(|code| code.as_string());
-    match code.as_deref() {
+    match code(error).as_deref() {
         Some("ENOENT" | "ENOTDIR") => FileError::NotFound { path },
         Some("EOUTSIDE") => FileError::Outside { path },
         _ => FileError::Unreadable { path, message: reason(error) },

@@ -1,7 +1,7 @@
 //! The `tsink-migrate` command as an npm package for Node.js ≥ 20, with nothing to install.
 //!
-//! All of it is here and in the engine; `npm/bin/tsink-migrate.mjs` only lends files, streams, environment
-//! variables and signals.
+//! All of it is here and in the engine; `npm/bin/` only lends HTTP, files, streams,
+//! environment variables and signals.
 //!
 //! # How the package is made
 //! ```text
@@ -14,7 +14,7 @@
 //! which gives
 //! ```text
 //! dist/edge/package.json  README.md
-//! dist/edge/bin/tsink-migrate.mjs
+//! dist/edge/bin/{tsink-migrate.mjs, http.mjs, ledger.mjs}
 //! dist/edge/engine/{tsink_migrate_edge.js, tsink_migrate_edge_bg.wasm}
 //! ```
 //! `--target web` because its glue neither reads files nor touches the network when it is given the module's
@@ -26,6 +26,7 @@ pub mod command;
 pub mod diagnostics;
 pub mod host;
 mod js;
+pub mod ledger;
 pub mod progress;
 pub mod screen;
 pub mod text;

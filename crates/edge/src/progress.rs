@@ -1,6 +1,8 @@
 //! Progress as one line of a terminal.
 
-use crate::text::{duration, grouped, one_line};
+use crate::text::{duration, one_line};
+use tsink_migrate_engine::plan::format_time;
+use tsink_migrate_engine::report::{Continued, grouped};
 use tsink_migrate_engine::run::{Progress, Stage};
 
 /// Characters of the bar.
@@ -22,6 +24,23 @@ pub fn stage_name(stage: Stage) -> &'static str {
 /// The line for a stage that has not counted anything yet.
 pub fn begun(stage: Stage, columns: usize) -> String {
     cut(&format!("{}: asking the servers", stage_name(stage)), columns)
+}
+
+/// What was done before, as a line.
+pub fn continued(stage: Stage, before: &Continued) -> String {
+    let one_or = |count: u64, one: &str, more: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{} {more}", grouped(count)),
+    };
+    format!(
+        "{}: continuing; {} with {} samples were done in {} since {}, in {}",
+        stage_name(stage),
+        one_or(before.slabs, "slab", "slabs"),
+        grouped(before.rows),
+        one_or(before.runs, "run", "runs"),
+        format_time(before.since_ms),
+        duration(before.elapsed_ms),
+    )
 }
 
 /// The line: stage, bar, percent, why it waits if it does, done and total, rate, time left. Fits into the
@@ -97,6 +116,21 @@ mod tests {
         let shown = line(&waiting, 60);
         assert_eq!(shown, "backfill 47 %  waiting: the target is busy\\u{1b}[0m, next a");
         assert_eq!(shown.chars().count(), 59);
+    }
+
+    #[test]
+    fn what_was_done_before_is_one_line() {
+        let before = Continued {
+            since_ms: 1_763_424_000_000,
+            runs: 1,
+            slabs: 12,
+            rows: 3_456_000,
+            elapsed_ms: 12_000,
+        };
+        assert_eq!(
+            continued(Stage::Backfill, &before),
+            "backfill: continuing; 12 slabs with 3,456,000 samples were done in 1 run since 2025-11-18T00:00:00Z, in 12 s"
+        );
     }
 
     #[test]

@@ -19,12 +19,21 @@ pub struct Screen {
     clock: Rc<dyn Clock>,
     line: RefCell<String>,
     drawn_ms: Cell<f64>,
+    muted: Cell<bool>,
+    held_back: RefCell<String>,
 }
 
 impl Screen {
     /// Nothing is drawn yet.
     pub fn new(host: Rc<dyn Host>, clock: Rc<dyn Clock>) -> Self {
-        Self { host, clock, line: RefCell::default(), drawn_ms: Cell::new(f64::NEG_INFINITY) }
+        Self {
+            host,
+            clock,
+            line: RefCell::default(),
+            drawn_ms: Cell::new(f64::NEG_INFINITY),
+            muted: Cell::new(false),
+            held_back: RefCell::default(),
+        }
     }
 
     /// Shows an event of a run.
@@ -43,6 +52,8 @@ impl Screen {
                     self.draw(progress::line(progress, columns));
                 }
             }
+            Event::Continued { stage, continued } => self.note(&progress::continued(*stage, continued)),
+            Event::NotContinued { reason, .. } => self.note(&format!("warning: {reason}")),
             Event::Notice { level: NoticeLevel::Warn, message, .. } => {
                 self.note(&format!("warning: {message}"))
             }
@@ -55,6 +66,10 @@ impl Screen {
 
     /// Writes a line above the progress line.
     pub fn note(&self, text: &str) {
+        if self.muted.get() {
+            self.held_back.borrow_mut().push_str(&format!("{}\n", one_line(text)));
+            return;
+        }
         let line = self.line.borrow().clone();
         let erase = if line.is_empty() { "" } else { ERASE };
         self.host.stderr(&format!("{erase}{}\n{line}", one_line(text)));
@@ -67,7 +82,22 @@ impl Screen {
         }
     }
 
+    /// Leaves the terminal to whoever asks something there; notes wait.
+    pub fn mute(&self) {
+        self.clear();
+        self.muted.set(true);
+    }
+
+    /// Goes on, with the notes that have waited.
+    pub fn unmute(&self) {
+        self.muted.set(false);
+        self.host.stderr(&self.held_back.take());
+    }
+
     fn draw(&self, line: String) {
+        if self.muted.get() {
+            return;
+        }
         self.host.stderr(&format!("{ERASE}{line}"));
         *self.line.borrow_mut() = line;
     }

@@ -24,19 +24,6 @@ pub fn one_line(text: &str) -> String {
     clean(text).replace(['\n', '\t'], " ")
 }
 
-/// `2,712,000`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A duration in its two largest units: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 pub fn duration(ms: u64) -> String {
     let seconds = ms.div_ceil(1000);
@@ -61,10 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_durations_read_easily() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(5_760_000), "5,760,000");
+    fn durations_read_easily() {
         assert_eq!(duration(850), "850 ms");
         assert_eq!(duration(11_500), "12 s");
         assert_eq!(duration(200_000), "3 min 20 s");

@@ -79,6 +79,43 @@ fn a_breakdown_writes_no_artifacts_and_shows_no_secret() {
     assert!(machine.written.take().is_empty());
 }
 
+#[test]
+fn a_header_value_may_be_in_a_file() {
+    let mut machine = Machine::with_plan(PLAN);
+    machine.variables.insert("SOURCE_TOKEN_FILE".to_owned(), "/run/secrets/token".to_owned());
+    machine.files.insert("/run/secrets/token".to_owned(), b"hunter2\n".to_vec());
+    let (code, _, err) = run(&Rc::new(machine), LINE);
+    assert_eq!(code, 1);
+    assert!(err.contains("nothing listens"), "it got as far as the servers: {err}");
+
+    let told = |set: &[(&str, &str)], file: Option<&[u8]>| {
+        let mut machine = Machine::with_plan(PLAN);
+        for (name, value) in set {
+            machine.variables.insert((*name).to_owned(), (*value).to_owned());
+        }
+        machine.files.extend(file.map(|bytes| ("token".to_owned(), bytes.to_vec())));
+        let (code, out, err) = run(&Rc::new(machine), LINE);
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(!err.contains("hunter2"), "{err}");
+        err
+    };
+    let in_file = ("SOURCE_TOKEN_FILE", "token");
+    assert_eq!(
+        told(&[in_file], None),
+        "error: SOURCE_TOKEN_FILE names token, which cannot be read: there is no such file or directory\n"
+    );
+    assert_eq!(
+        told(&[in_file], Some(b"hunter2\xff")),
+        "error: SOURCE_TOKEN_FILE names token, which is not UTF-8 text\n"
+    );
+    assert!(told(&[in_file], Some(&[b'x'; 70_000])).contains("more than 64 KiB"));
+    assert!(told(&[in_file], Some(b"\n")).contains("not set or empty: SOURCE_TOKEN"));
+    let both = told(&[in_file, ("SOURCE_TOKEN", "hunter2")], Some(b"hunter2"));
+    assert!(both.contains("both SOURCE_TOKEN and SOURCE_TOKEN_FILE are set"), "{both}");
+    // A second line would be another header.
+    assert!(told(&[in_file], Some(b"one\nhunter2")).contains("line break"));
+}
+
 const RECORDED: &str = r#"{
   "source": { "kind": "influx_line_protocol", "capture_manifest_path": "MANIFEST" },
   "target": { "write_url": "http://127.0.0.1:9201/api/v1/write", "read_url": "http://127.0.0.1:9201/api/v1/read" },

@@ -16,6 +16,7 @@ mod explain;
 mod words;
 
 use crate::error::{Error, ErrorKind, Side};
+use crate::model::calendar;
 use crate::port::{Answer, Method, Request, Secret};
 use std::rc::Rc;
 
@@ -181,11 +182,21 @@ pub(crate) fn is_partial(answer: &Answer) -> bool {
         .any(|name| answer.header(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true")))
 }
 
-/// `Retry-After` in ms, where it is given in seconds (the form with a date needs a clock). At most an hour:
-/// a server must not be able to hold a run for ever.
+/// A header that the run adds to every answer: when it came, in Unix ms by the own clock.
+pub(crate) const CLOCK_HEADER: &str = "x-tsink-migrate-now-ms";
+
+/// `Retry-After` in ms, in seconds or as a date (RFC 9110, 10.2.3). A date is taken from the answer's own `Date` where
+/// that is seen, so that clocks need not agree, else from the clock here. At most an hour: a server must not be able to
+/// hold a run for ever.
 fn retry_after_ms(answer: &Answer) -> Option<u64> {
-    let seconds: u64 = answer.header("retry-after")?.trim().parse().ok()?;
-    Some(seconds.min(3600) * 1000)
+    let value = answer.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(seconds.min(3600) * 1000);
+    }
+    let until = calendar::parse_http_date(value)?;
+    let date = answer.header("date").and_then(calendar::parse_http_date);
+    let now = date.or_else(|| answer.header(CLOCK_HEADER)?.parse().ok())?;
+    Some(until.saturating_sub(now).clamp(0, 3_600_000).unsigned_abs())
 }
 
 #[cfg(test)]

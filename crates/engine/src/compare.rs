@@ -37,6 +37,7 @@ pub(crate) use grid::join_within;
 pub use histograms::reset_hints_compatible;
 pub use metadata::compare_metadata;
 pub use parity::{Asked, ParityHints, compare_query, explain, unexplained};
+pub(crate) use raw::Agreed;
 pub use raw::{RawComparison, SlabOutcome};
 pub(crate) use values::agree as values_agree;
 

@@ -109,6 +109,11 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the server refused the credentials.
+    pub fn is_auth(self) -> bool {
+        matches!(self, Self::AuthMissing | Self::AuthInvalid | Self::AuthScope)
+    }
+
     /// Whether it makes no sense to go on with the rest of the run.
     pub fn is_fatal(self) -> bool {
         matches!(

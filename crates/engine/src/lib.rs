@@ -17,8 +17,6 @@ pub mod error;
 pub mod fuzzing;
 pub mod gateway;
 pub mod import;
-pub mod model;
-pub mod order;
 pub mod plan;
 pub mod port;
 mod prom_api;
@@ -30,3 +28,4 @@ pub mod target;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Feature, Result, Side};
+pub use tsink_migrate_wire::{model, order};

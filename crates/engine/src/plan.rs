@@ -19,7 +19,7 @@ mod types;
 mod walk;
 mod window;
 
-pub use check::{Context, Diagnostic, PlanCheck, PlanSummary, Severity, check};
+pub use check::{Context, Diagnostic, PlanCheck, PlanSummary, Severity, check, field_names};
 pub(crate) use finding::closest;
 
 pub use draft::{

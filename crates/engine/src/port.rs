@@ -1,9 +1,14 @@
-//! The ports through which the engine reaches the world: HTTP, time and files. A host passes them in.
+//! The ports through which the engine reaches the world: HTTP, time, files and ledgers. A host passes them in.
 //!
 //! Futures are local (`!Send`): a web worker and Node.js run the engine on one thread.
 
+mod store;
+
+pub use store::{NoStore, Store, StoreError};
+
 use crate::error::Side;
-use bytes::{Bytes, BytesMut};
+use crate::wire::room::make_room;
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use std::fmt;
 use std::rc::Rc;
@@ -17,6 +22,8 @@ pub struct Ports {
     pub clock: Rc<dyn Clock>,
     /// Files that a plan names.
     pub files: Rc<dyn Files>,
+    /// Where ledgers are kept.
+    pub store: Rc<dyn Store>,
     /// Seed of the jitter in retry delays; the engine itself has no randomness.
     pub seed: u64,
 }
@@ -273,17 +280,18 @@ pub async fn collect(body: &mut dyn Body, limit: usize) -> Result<Bytes, Transpo
         return Err(TransportError::TooLarge { limit });
     }
     let Some(second) = body.chunk().await? else { return Ok(first) };
-    let mut whole = BytesMut::with_capacity(first.len() + second.len());
+    let mut whole = Vec::with_capacity(first.len() + second.len());
     whole.extend_from_slice(&first);
     let mut next = Some(second);
     while let Some(piece) = next {
         if whole.len() + piece.len() > limit {
             return Err(TransportError::TooLarge { limit });
         }
+        make_room(&mut whole, piece.len());
         whole.extend_from_slice(&piece);
         next = body.chunk().await?;
     }
-    Ok(whole.freeze())
+    Ok(whole.into())
 }
 
 /// A request that got no (whole) answer.

@@ -7,13 +7,15 @@ use crate::model::{Metadata, Millis, Series, Window};
 use crate::plan::{ExemplarCheck, Plan};
 use crate::port::{Answer, Call, Method, Request, Secret};
 use crate::wire::WireError;
-use crate::wire::prom_chunks;
 use crate::wire::prom_json::{self, JsonError, QueryResult};
 use crate::wire::prom_read::SlabData;
 use bytes::Bytes;
 use std::rc::Rc;
 
+mod streamed;
 mod text;
+
+pub(crate) use streamed::{counted, streamed};
 
 pub(crate) use text::with_query as query_url;
 pub(crate) use text::{prom_time, sibling};
@@ -21,8 +23,6 @@ use text::{step_text, with_query};
 
 /// Bytes of a remote read's answer at most, compressed.
 const READ_LIMIT: usize = 128 << 20;
-/// Bytes of a remote read's answer at most, decompressed.
-const DECODED_LIMIT: usize = 512 << 20;
 /// Bytes of a query's answer at most.
 pub(crate) const QUERY_LIMIT: usize = 256 << 20;
 /// Bytes of an answer about metadata, exemplars, status or versions at most.
@@ -53,6 +53,19 @@ pub(crate) struct Server<'a> {
     pub headers: &'a [(String, Secret)],
     pub tenant: Option<&'a str>,
     pub timeout_ms: u64,
+}
+
+/// A range query: both ends included, a point every `step_ms` (at least 1).
+#[derive(Clone, Copy, Debug)]
+pub struct RangeQuery<'a> {
+    /// PromQL.
+    pub query: &'a str,
+    /// Unix ms.
+    pub start_ms: Millis,
+    /// Unix ms.
+    pub end_ms: Millis,
+    /// Between two points, in ms.
+    pub step_ms: i64,
 }
 
 /// A request to make: where to, what for, and the plan field that names it in errors.
@@ -123,10 +136,14 @@ impl<'a> Server<'a> {
         limit: usize,
         read: impl Fn(&Answer, &Asked) -> crate::Result<T> + 'static,
     ) -> Call<T> {
+        self.call(errand, self.post_request(errand, own, body), limit, read)
+    }
+
+    /// The request of [`Self::post`].
+    fn post_request(&self, errand: &Errand<'_>, own: &[(&str, &str)], body: Bytes) -> Request {
         let mut headers = vec![("Content-Type", "application/x-protobuf"), ("Content-Encoding", "snappy")];
         headers.extend_from_slice(own);
-        let request = self.request(Method::Post, errand.url.to_owned(), &headers, body);
-        self.call(errand, request, limit, read)
+        self.request(Method::Post, errand.url.to_owned(), &headers, body)
     }
 
     /// A POST of text with parameters in the URL.
@@ -190,21 +207,21 @@ impl<'a> Server<'a> {
         self.request(Method::Post, errand.url.to_owned(), &headers, Bytes::from(form))
     }
 
-    /// `query_range`: both ends included, a point every `step_ms` (greater than zero).
+    /// `query_range`.
     ///
     /// Prometheus refuses more than 11,000 points a series ([`ErrorKind::TooLarge`]); tsink has no such
     /// limit. Every step is evaluated by itself, so parts that start on step boundaries give the same points.
-    pub fn query_range(
-        &self,
-        errand: &Errand<'_>,
-        query: &str,
-        window: Window,
-        step_ms: i64,
-    ) -> Call<QueryResult> {
-        let (start, end) = (prom_time(window.start_ms), prom_time(window.end_ms));
-        let step = step_text(step_ms);
-        let params =
-            [("query", query), ("start", start.as_str()), ("end", end.as_str()), ("step", step.as_str())];
+    pub fn query_range(&self, errand: &Errand<'_>, asked: &RangeQuery<'_>) -> Call<QueryResult> {
+        // Servers refuse a query that ends before it begins.
+        let (start, end) = (asked.start_ms.min(asked.end_ms), asked.end_ms.max(asked.start_ms));
+        let (start, end) = (prom_time(start), prom_time(end));
+        let step = step_text(asked.step_ms);
+        let params = [
+            ("query", asked.query),
+            ("start", start.as_str()),
+            ("end", end.as_str()),
+            ("step", step.as_str()),
+        ];
         self.get_or_form(errand, &params, QUERY_LIMIT, read_query)
     }
 
@@ -248,41 +265,20 @@ impl<'a> Server<'a> {
     }
 }
 
-/// Remote read of SAMPLES: what both sides have in common.
+/// Remote read of SAMPLES: what both sides have in common. More than `most` bytes of rows and labels are
+/// [`ErrorKind::TooLarge`].
 pub(crate) fn samples(
     server: &Server<'_>,
     errand: &Errand<'_>,
     own: &[(&str, &str)],
     body: Bytes,
+    most: usize,
 ) -> Call<SlabData> {
-    server.post(errand, own, body, READ_LIMIT, |answer, asked| {
+    server.post(errand, own, body, most.min(READ_LIMIT), move |answer, asked| {
         if is_streamed(answer) {
             return Err(asked.unreadable(answer, "it is streamed, though SAMPLES were asked for"));
         }
-        read_samples(answer, asked)
-    })
-}
-
-/// Remote read of streamed chunks, from a server that may answer with SAMPLES all the same.
-pub(crate) fn streamed(
-    server: &Server<'_>,
-    errand: &Errand<'_>,
-    body: Bytes,
-    window: Window,
-) -> Call<SlabData> {
-    server.post(errand, &[], body, READ_LIMIT, move |answer, asked| {
-        if !is_streamed(answer) {
-            return read_samples(answer, asked);
-        }
-        if is_partial(answer) {
-            return Err(asked.partial(answer));
-        }
-        let mut decoder = prom_chunks::Decoder::with_limit(window, DECODED_LIMIT);
-        let read = decoder.feed(&answer.body);
-        if decoder.is_over_limit() {
-            return Err(too_large(answer, asked));
-        }
-        read.and_then(|()| decoder.finish()).map_err(|error| wire_error(asked, answer, &error))
+        read_samples(answer, asked, most, 1)
     })
 }
 
@@ -290,22 +286,29 @@ fn is_streamed(answer: &Answer) -> bool {
     answer.header("content-type").unwrap_or_default().starts_with("application/x-streamed-protobuf")
 }
 
-fn read_samples(answer: &Answer, asked: &Asked) -> crate::Result<SlabData> {
+/// Reads the first result of an answer to so many queries.
+fn read_samples(answer: &Answer, asked: &Asked, most: usize, queries: usize) -> crate::Result<SlabData> {
     if is_partial(answer) {
         return Err(asked.partial(answer));
     }
-    if snap::raw::decompress_len(&answer.body).is_ok_and(|bytes| bytes > DECODED_LIMIT) {
-        return Err(too_large(answer, asked));
+    if snap::raw::decompress_len(&answer.body).is_ok_and(|bytes| bytes > most) {
+        return Err(too_large(answer, asked, most));
     }
-    SlabData::from_answer(&answer.body, DECODED_LIMIT).map_err(|error| wire_error(asked, answer, &error))
+    let data =
+        SlabData::first_of(&answer.body, most, queries).map_err(|error| wire_error(asked, answer, &error))?;
+    if data.cost() > most {
+        return Err(too_large(answer, asked, most));
+    }
+    Ok(data)
 }
 
-fn too_large(answer: &Answer, asked: &Asked) -> crate::Error {
+fn too_large(answer: &Answer, asked: &Asked, most: usize) -> crate::Error {
     asked.wrong(
         answer,
         ErrorKind::TooLarge,
-        format!("the answer has more than {} MiB when decompressed", DECODED_LIMIT >> 20),
-        "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`.".to_owned(),
+        format!("the answer has more than the {} KiB that one answer may take in memory", most >> 10),
+        "It is asked again in smaller parts. If it fails again, raise `options.memory_mib` or narrow the selector."
+            .to_owned(),
     )
 }
 
@@ -361,11 +364,6 @@ pub(crate) fn json_error(asked: &Asked, answer: &Answer, error: &JsonError) -> c
 /// A remote read's answer of status 2xx that cannot be decoded.
 fn wire_error(asked: &Asked, answer: &Answer, error: &WireError) -> crate::Error {
     asked.unreadable(answer, &error.to_string())
-}
-
-/// A window from two times in any order: a range query that ends before it begins is refused by servers.
-pub(crate) fn range(start_ms: Millis, end_ms: Millis) -> Window {
-    Window { start_ms: start_ms.min(end_ms), end_ms: end_ms.max(start_ms) }
 }
 
 #[cfg(test)]

@@ -17,16 +17,18 @@ pub(crate) mod words;
 pub use balance::{Balance, BalanceLine, Rejection};
 pub use console::console;
 pub use document::{
-    AgeGroup, BackfillReport, Capabilities, CheckItem, Coverage, CoverageRow, CutoverReport, EndpointCheck,
-    Estimate, Excerpt, ExcerptPoint, ExemplarCheckReport, Explanation, FeatureProbe, Finding, FindingKind,
-    Freshness, Level, MetadataCheckReport, MetadataEntry, Note, PROGRESS_POINTS, ParityDifference,
-    PreflightReport, ProgressPoint, PromqlCheckReport, RawCheckReport, RecheckReport, RepairReport,
-    RepairedSelector, Report, RunInfo, SelectorEstimate, Status, Undo, VerifyReport,
+    AgeGroup, BackfillReport, Capabilities, CheckItem, Continued, Coverage, CoverageRow, CutoverReport,
+    EndpointCheck, Estimate, Excerpt, ExcerptPoint, ExemplarCheckReport, Explanation, FeatureProbe, Finding,
+    FindingKind, Freshness, Level, MetadataCheckReport, MetadataEntry, Note, PROGRESS_POINTS,
+    ParityDifference, PreflightReport, ProgressPoint, PromqlCheckReport, RawCheckReport, RecheckReport,
+    RepairReport, RepairedSelector, Report, RunInfo, SelectorEstimate, SlabTiming, Status, Undo,
+    VerifyReport,
 };
 pub use html::html;
 pub use json::{SCHEMA_VERSION, json, read};
 pub use markdown::markdown;
 pub use recording::{BadEntry, Flag, FlagGroup, MetricPreview, Recording, RefusalExample, RefusalGroup};
+pub use words::{count_of, grouped};
 
 use crate::model::Window;
 use crate::run::Stage;

@@ -4,14 +4,19 @@
 //! each decision in it (slab size, retry delay, writes at once, progress) is a pure function or a small
 //! state machine in a file of its own, tested on a virtual clock.
 
+mod apart;
 mod backfill;
 mod context;
 mod control;
+mod cut;
 mod cutover;
 mod estimate;
 mod event;
+mod flow;
 mod history;
 mod http;
+mod ledger;
+mod limits;
 mod meter;
 mod parity;
 mod permits;
@@ -24,12 +29,18 @@ mod recording;
 mod repair;
 mod retention;
 mod retry;
+mod schedule;
 mod slabs;
 mod tally;
+mod tokens;
 mod undo;
 mod verify;
 
-pub use control::Control;
+pub use control::{Control, Renewed};
+pub use ledger::{
+    LedgerSummary, export_ledger, forget_ledger, import_ledger, ledger_key, ledger_key_of, ledgers,
+};
+pub use limits::Limits;
 pub use recorded::preview;
 pub use repair::repair_parts;
 pub use undo::{Undone, undo, undo_plan};
@@ -41,6 +52,7 @@ use crate::model::Window;
 use crate::plan::Plan;
 use crate::port::Ports;
 use crate::report::{BackfillReport, Level, PreflightReport, Report, Status, VerifyReport};
+pub use apart::apart;
 use context::Run;
 use std::rc::Rc;
 
@@ -57,6 +69,8 @@ pub struct Job {
     pub stages: Vec<Stage>,
     /// What earlier jobs found out.
     pub given: Given,
+    /// Whether to begin anew although a ledger could be continued.
+    pub fresh: bool,
 }
 
 /// Reports of earlier jobs that a job goes on from. Those of the job itself come before them.
@@ -94,6 +108,7 @@ pub async fn execute(
     sink: Rc<dyn Fn(Event)>,
 ) -> Result<Vec<Report>> {
     let run = Run::new(ports, job.plan, job.window, control, sink);
+    run.ledger.fresh.set(job.fresh);
     if let Some(backfill) = &job.given.backfill {
         run.refused.borrow_mut().clone_from(&backfill.rejections);
     }
@@ -114,7 +129,7 @@ pub async fn execute(
         run.emit(Event::StageStarted { stage });
         let report = match stage {
             Stage::Preflight => {
-                let report = run.preflight().await?;
+                let report = apart(run.preflight()).await?;
                 run.emit(Event::Preflight { report: Box::new(report.clone()) });
                 preflight = Some(report.clone());
                 Report::Preflight(report)
@@ -124,30 +139,39 @@ pub async fn execute(
                 if let Some(error) = unreachable(&report) {
                     return Err(error);
                 }
-                let report = run.backfill(report).await?;
+                let report = apart(run.backfill(report)).await?;
                 backfilled = Some(Box::new(report.clone()));
                 Report::Backfill(report)
             }
             Stage::Verify => {
-                let report = run.verify(preflight.as_ref()).await?;
+                let report = apart(run.verify(preflight.as_ref())).await?;
                 verified = Some(report.clone());
                 Report::Verify(report)
             }
             Stage::Repair => {
                 let given = verified.take().or_else(|| job.given.verify.as_deref().cloned());
-                Report::Repair(run.repair(given, preflight.as_ref()).await?)
+                Report::Repair(apart(run.repair(given, preflight.as_ref())).await?)
             }
             Stage::Cutover => {
                 let report = match verified.take() {
                     Some(report) => report,
-                    None => run.verify(preflight.as_ref()).await?,
+                    None => apart(run.verify(preflight.as_ref())).await?,
                 };
-                Report::Cutover(run.cutover(report, preflight.as_ref(), backfilled.as_deref()).await?)
+                let work = run.cutover(report, preflight.as_ref(), backfilled.as_deref());
+                Report::Cutover(apart(work).await?)
             }
         };
-        if !finish(&run, stage, report, &mut reports) {
+        let passed = finish(&run, stage, report, &mut reports);
+        if let Some(Report::Cutover(report)) = reports.last()
+            && report.raw_verify.status == Status::Pass
+        {
+            // Its verification is part of what was delivered, whatever else was found.
+            run.finish_ledger(Stage::Verify).await;
+        }
+        if !passed {
             break;
         }
+        run.finish_ledger(stage).await;
     }
     Ok(reports)
 }
@@ -157,7 +181,7 @@ async fn checked(run: &Run, preflight: &mut Option<PreflightReport>) -> Result<P
     if let Some(report) = preflight {
         return Ok(report.clone());
     }
-    let report = run.preflight().await?;
+    let report = apart(run.preflight()).await?;
     run.emit(Event::Preflight { report: Box::new(report.clone()) });
     *preflight = Some(report.clone());
     Ok(report)

@@ -1,10 +1,12 @@
 //! PromQL selectors → label matchers. Parsing is `promql-parser`'s, behind [`promql`]'s guards.
 
 mod matching;
+mod narrow;
 pub(crate) mod promql;
 pub(crate) mod ranges;
 
 pub use matching::Predicate;
+pub(crate) use narrow::{braces, escaped, quote};
 
 use crate::wire::types::{LabelMatcher, MatcherType};
 use promql_parser::label::{MatchOp, Matcher};

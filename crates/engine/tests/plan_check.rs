@@ -52,8 +52,13 @@ fn the_specifications_prometheus_plan_is_ready() {
     options.dry_run false
     options.read_via remote_read
     options.max_concurrent_writes 4
+    options.max_rows_per_second 0
+    options.max_in_flight_rows 0
     options.slab_samples 500000
+    options.memory_mib 96
     options.max_attempts 6
+    options.backoff_base_ms 200
+    options.backoff_cap_ms 10000
     options.max_findings 100
     options.strict true
     options.settle_secs 300
@@ -122,6 +127,9 @@ fn every_field_is_read() {
     assert!(found.options.dry_run);
     assert_eq!(found.options.read_via, ReadVia::InstantQuery);
     assert_eq!(found.options.max_attempts, 1);
+    assert_eq!((found.options.max_rows_per_second, found.options.max_in_flight_rows), (50_000, 0));
+    assert_eq!((found.options.backoff_base_ms, found.options.backoff_cap_ms), (50, 1_000));
+    assert_eq!(found.options.memory_mib, 16);
     assert_eq!((found.options.settle_ms, found.options.recheck_ms), (0, 60_000));
     assert!(found.options.accept_explained);
     assert!(found.options.redact.hosts);

@@ -113,6 +113,7 @@ fn console_output_is_the_specifications() {
         exemplars_written: 0,
         metadata_written: 2,
         write_batches: 3,
+        continued: None,
         ..fixtures::backfill(true)
     };
     assert_eq!(
@@ -121,7 +122,7 @@ fn console_output_is_the_specifications() {
          histograms: 0\n  exemplars: 0\n  metadata: 2\n  write_batches: 3"
     );
     assert_eq!(
-        report::console(&Report::Verify(fixtures::verify(true))),
+        report::console(&Report::Verify(report::VerifyReport { continued: None, ..fixtures::verify(true) })),
         "tsink-migrate verify: pass\n  raw_checks: 1\n  metadata_checks: 1\n  exemplar_checks: 1\n  issues: 0"
     );
     assert_eq!(

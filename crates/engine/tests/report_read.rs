@@ -37,6 +37,19 @@ fn every_report_reads_back_to_the_same_bytes() {
     }
 }
 
+/// A report is known by its bytes: numbers must come back to the last digit.
+#[test]
+fn every_number_reads_back_to_its_last_digit() {
+    let (_, document) = fixtures::all().into_iter().find(|(_, one)| !one.run().progress.is_empty()).unwrap();
+    for rate in ["102.56410256410257", "8.533333333333334e-7", "1.7976931348623157e+308", "5e-324"] {
+        let text = text(&document, |value| {
+            value["run"]["progress"][0]["rate"] = rate.parse::<f64>().unwrap().into();
+        });
+        assert!(text.contains(rate), "{rate} is not in the report");
+        assert!(report::json(&report::read(&text).unwrap()).contains(rate), "{rate}");
+    }
+}
+
 /// What reports had before there was a schema.
 #[test]
 fn reports_of_before_are_read() {

@@ -6,9 +6,10 @@ use futures_util::future::LocalBoxFuture;
 use js_sys::{ArrayBuffer, Uint8Array};
 use std::cell::RefCell;
 use tsink_migrate_engine::port::{FileError, Files};
+use tsink_migrate_engine::{Error, ErrorKind};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
+use web_sys::{Blob, File};
 
 /// Files of the page. Nothing of them is read before it is asked for.
 #[derive(Debug, Default)]
@@ -76,6 +77,24 @@ impl Files for PageFiles {
             Ok(Bytes::from(Uint8Array::new(&buffer).to_vec()))
         })
     }
+}
+
+/// The text of a `Blob`.
+///
+/// # Errors
+/// When it can no longer be read, or is no text; what to do.
+pub(crate) async fn text(file: JsValue) -> Result<String, Error> {
+    let unreadable = |error: JsValue| {
+        Error::new(ErrorKind::Input, format!("the file cannot be read: {}", words(&error)))
+            .remedy("Was it moved or changed? Choose it again.")
+    };
+    let file: Blob = file.dyn_into().map_err(unreadable)?;
+    let buffer = JsFuture::from(file.array_buffer()).await.map_err(unreadable)?;
+    String::from_utf8(Uint8Array::new(&buffer).to_vec()).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Error::new(ErrorKind::Input, format!("the file is no text in UTF-8, from its byte {at} on"))
+            .remedy("Take the file as it was written.")
+    })
 }
 
 fn words(error: &JsValue) -> String {

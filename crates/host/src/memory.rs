@@ -102,6 +102,8 @@ mod tests {
             issues: vec![issue.to_owned()],
             notes: Vec::new(),
             run: RunInfo::default(),
+            continued: None,
+            slowest: Vec::new(),
         })
     }
 

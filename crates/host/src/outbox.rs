@@ -8,6 +8,8 @@ use tsink_migrate_engine::run::Event;
 
 /// Least time between two messages, in ms.
 pub(crate) const BATCH_MS: f64 = 50.0;
+/// Events in one message at most: reading one costs the page's main thread some µs each, and it must stay free.
+const MOST_EVENTS: usize = 1_000;
 /// Least time between two progress events, in ms.
 const PROGRESS_MS: f64 = 100.0;
 
@@ -57,8 +59,9 @@ impl Outbox {
         Some((due - now_ms).max(0.0))
     }
 
-    /// The batch that goes now; `all` also takes progress that would have to wait.
-    pub(crate) fn take(&mut self, now_ms: f64, all: bool) -> Vec<Event> {
+    /// The messages that go now, each small enough to be read at once; `all` also takes progress that would have to
+    /// wait.
+    pub(crate) fn take(&mut self, now_ms: f64, all: bool) -> Vec<Vec<Event>> {
         // The same sum as in `due_in_ms`, so that what is due is taken.
         if all || self.last_progress_ms + PROGRESS_MS <= now_ms {
             self.events.extend(self.progress.take());
@@ -70,7 +73,16 @@ impl Outbox {
         if events.iter().any(|event| matches!(event, Event::Progress { .. })) {
             self.last_progress_ms = now_ms;
         }
-        events
+        let mut messages = Vec::new();
+        let mut rest = events;
+        while rest.len() > MOST_EVENTS {
+            let behind = rest.split_off(MOST_EVENTS);
+            messages.push(std::mem::replace(&mut rest, behind));
+        }
+        if !rest.is_empty() {
+            messages.push(rest);
+        }
+        messages
     }
 }
 
@@ -103,9 +115,10 @@ mod tests {
     }
 
     /// `s3` for slab 3, `p7` for progress with 7 done, else the stage events' names.
-    fn names(events: &[Event]) -> Vec<String> {
-        events
+    fn names(messages: &[Vec<Event>]) -> Vec<String> {
+        messages
             .iter()
+            .flatten()
             .map(|event| match event {
                 Event::Slab { slab, .. } => format!("s{slab}"),
                 Event::Progress { progress } => format!("p{}", progress.done),
@@ -127,6 +140,16 @@ mod tests {
         assert_eq!(outbox.due_in_ms(1010.0), Some(40.0));
         assert_eq!(names(&outbox.take(1050.0, false)), ["s1", "s2"]);
         assert_eq!(outbox.due_in_ms(1050.0), None);
+    }
+
+    #[test]
+    fn many_events_go_in_messages_that_are_read_at_once() {
+        let mut outbox = Outbox::default();
+        (0..2_500).for_each(|at| outbox.push(slab(at)));
+        let messages = outbox.take(0.0, false);
+        assert_eq!(messages.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 1_000, 500]);
+        assert_eq!(names(&messages)[1_000], "s1000");
+        assert!(outbox.take(99.0, true).is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! build, and the engine's first message says which one it is of. Enums are externally tagged: with a tag inside, serde buffers each message and builds every reader a
 //! second time for the buffer.
 
+use crate::parcels::Parcel;
 use js_sys::Uint8Array;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use tsink_migrate_engine::gateway::Recipe;
 use tsink_migrate_engine::import::{Import, ImportOptions};
 use tsink_migrate_engine::plan::{PlanCheck, Redaction, SourceKind};
 use tsink_migrate_engine::report::{Recording, Report};
-use tsink_migrate_engine::run::{Event, Stage, Undone};
+use tsink_migrate_engine::run::{Event, LedgerSummary, Limits, Stage, Undone};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A message as the bytes to post.
@@ -97,13 +98,14 @@ pub enum ToEngine {
         /// `report.json` of earlier jobs that this one goes on from, before what the worker itself remembers of jobs on
         /// the same data.
         given: Vec<String>,
+        /// Whether to begin anew although a ledger could be continued.
+        fresh: bool,
     },
-    /// Read a report and write it in every format; answered by [`FromEngine::Rendered`] with the same id.
+    /// Read a report and write it in every format; answered by [`FromEngine::Rendered`] with the same id. Posted as an
+    /// array: this message, then a `Blob` with `report.json`, which may be large and come from a stranger.
     Render {
         /// Chosen by the page.
         id: u32,
-        /// `report.json`, which may come from a stranger.
-        json: String,
         /// What to hide.
         redaction: Redaction,
     },
@@ -140,6 +142,37 @@ pub enum ToEngine {
     Resume,
     /// End the run.
     Cancel,
+    /// Change the limits of the run.
+    Limits {
+        /// New ones, in the place of those set before.
+        limits: Limits,
+    },
+    /// Give new header values to the run, after [`Event::Ask`]; of the plan only its headers count.
+    Renew {
+        /// Plan text.
+        text: String,
+        /// URL of the page.
+        base: String,
+        /// Values for `${NAME}` in header values.
+        secrets: BTreeMap<String, String>,
+    },
+    /// What ledgers there are; answered by [`FromEngine::Ledgers`].
+    Ledgers,
+    /// A ledger as a file; answered by [`FromEngine::Ledger`].
+    ExportLedger {
+        /// As in [`LedgerSummary`].
+        key: String,
+    },
+    /// Take a ledger from a file; answered by [`FromEngine::Ledgers`].
+    ImportLedger {
+        /// Text of the file, which may come from a stranger.
+        text: String,
+    },
+    /// Forget a ledger; answered by [`FromEngine::Ledgers`].
+    ForgetLedger {
+        /// As in [`LedgerSummary`].
+        key: String,
+    },
 }
 
 impl fmt::Debug for ToEngine {
@@ -156,6 +189,12 @@ impl fmt::Debug for ToEngine {
             Self::Pause => "Pause",
             Self::Resume => "Resume",
             Self::Cancel => "Cancel",
+            Self::Limits { .. } => "Limits { .. }",
+            Self::Renew { .. } => "Renew { .. }",
+            Self::Ledgers => "Ledgers",
+            Self::ExportLedger { .. } => "ExportLedger { .. }",
+            Self::ImportLedger { .. } => "ImportLedger { .. }",
+            Self::ForgetLedger { .. } => "ForgetLedger { .. }",
         })
     }
 }
@@ -206,18 +245,21 @@ pub enum FromEngine {
         /// What.
         events: Vec<Event>,
     },
-    /// A stage's report, rendered for download. Comes after its `Event::Report`.
+    /// Findings of the report that comes next, in an `Event::Report` or [`FromEngine::Rendered`] without them.
+    Findings {
+        /// Some of them; see [`parcels`](crate::parcels).
+        parcel: Parcel,
+    },
+    /// A stage's report, rendered for download. Comes after its `Event::Report`. Posted as an array: this message,
+    /// then `report.json`, `report.md` and `report.html`, a `Blob` each: they may be large, and the page hands them on.
     Artifacts {
         /// Stage whose report it is.
         stage: Stage,
-        /// `report.json`.
-        json: String,
-        /// `report.md`.
-        markdown: String,
-        /// `report.html`.
-        html: String,
+        /// What the text of `report.json` is like.
+        print: Print,
     },
-    /// Answer to [`ToEngine::Render`].
+    /// Answer to [`ToEngine::Render`]. Posted as [`FromEngine::Artifacts`] is, where there is a report; its findings
+    /// go ahead.
     Rendered {
         /// Id of the question.
         id: u32,
@@ -236,6 +278,24 @@ pub enum FromEngine {
         /// What the target did, or why nothing.
         undone: Result<Undone, tsink_migrate_engine::Error>,
     },
+    /// Ledgers that are kept, the newest first. Comes unasked as well, when another tab has let one go.
+    Ledgers {
+        /// Whether it is an answer.
+        asked: bool,
+        /// What they hold.
+        ledgers: Vec<LedgerSummary>,
+        /// Keys of those that another tab works on now.
+        elsewhere: Vec<String>,
+        /// Why the last of [`ToEngine::Ledgers`], [`ToEngine::ImportLedger`] or [`ToEngine::ForgetLedger`] did not work.
+        error: Option<tsink_migrate_engine::Error>,
+    },
+    /// Answer to [`ToEngine::ExportLedger`].
+    Ledger {
+        /// As asked for.
+        key: String,
+        /// Text of the file, or why there is none.
+        text: Result<String, tsink_migrate_engine::Error>,
+    },
     /// The job ended with all its reports delivered.
     Finished {
         /// Whether every stage passed.
@@ -248,16 +308,31 @@ pub enum FromEngine {
     },
 }
 
-/// A report in every format.
+/// A report that was rendered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rendered {
     /// The report itself, what was to be hidden hidden.
     #[serde(with = "tsink_migrate_engine::report::crossing")]
     pub report: Box<Report>,
-    /// `report.json`.
-    pub json: String,
-    /// `report.md`.
-    pub markdown: String,
-    /// `report.html`.
-    pub html: String,
+    /// What the text of its `report.json` is like.
+    pub print: Print,
+}
+
+/// A text in short: its size, and a number that tells it from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Print {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// 64 bits of FNV-1a (Fowler, Noll, Vo): the same in every build, as what is kept under it outlives them.
+    pub hash: u64,
+}
+
+impl Print {
+    /// Of a text.
+    pub fn of(text: &str) -> Self {
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self { bytes: text.len() as u64, hash }
+    }
 }

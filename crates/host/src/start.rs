@@ -25,7 +25,7 @@ pub fn job(check: PlanCheck, stages: Vec<Stage>) -> Result<Job, Error> {
         return Err(input(format!("header values are missing: {names}"), "Give each of them a value."));
     }
     match (check.plan, check.window) {
-        (Some(plan), Some(window)) => Ok(Job { plan, window, stages, given: Given::default() }),
+        (Some(plan), Some(window)) => Ok(Job { plan, window, stages, given: Given::default(), fresh: false }),
         (None, _) => Err(input("there is no plan".to_owned(), "Give a plan.")),
         (_, None) => Err(input("there is no time window".to_owned(), "Give its start and its end.")),
     }

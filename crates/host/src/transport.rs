@@ -10,13 +10,18 @@
 //! - Redirects of a GET are followed. Those of a POST are not: `fetch` repeats a POST as a GET after 301, 302
 //!   and 303, so a write would look acknowledged although nothing was written.
 
+mod address;
 mod body;
 mod diagnose;
 mod exchange;
 mod failure;
 mod headers;
+mod node;
+
+pub use node::{NodeTransport, Requester};
 
 use crate::environment::Environment;
+use address::Checked;
 use body::StreamBody;
 use exchange::Exchange;
 use futures_util::future::LocalBoxFuture;
@@ -37,6 +42,7 @@ extern "C" {
 #[derive(Clone, Debug)]
 pub struct FetchTransport {
     environment: Environment,
+    checked: Checked,
 }
 
 impl FetchTransport {
@@ -47,7 +53,7 @@ impl FetchTransport {
 
     /// A transport by the rules of an environment.
     pub fn within(environment: Environment) -> Self {
-        Self { environment }
+        Self { environment, checked: Checked::default() }
     }
 }
 
@@ -59,7 +65,12 @@ impl Default for FetchTransport {
 
 impl Transport for FetchTransport {
     fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, TransportError>> {
-        Box::pin(send(self.environment.clone(), request))
+        let checked = self.checked.check(&request.url);
+        let environment = self.environment.clone();
+        Box::pin(async move {
+            checked?;
+            send(environment, request).await
+        })
     }
 
     fn diagnose(&self, url: String, failure: TransportError) -> LocalBoxFuture<'static, NetworkCause> {
@@ -68,7 +79,6 @@ impl Transport for FetchTransport {
 }
 
 async fn send(environment: Environment, request: Request) -> Result<Response, TransportError> {
-    check_url(&request.url)?;
     let init = init(&environment, &request)?;
     let exchange = Exchange::begin(request.timeout_ms)?;
     init.set_signal(Some(&exchange.signal()));
@@ -93,24 +103,14 @@ async fn send(environment: Environment, request: Request) -> Result<Response, Tr
     })
 }
 
-/// Whether a POST with `redirect: manual` was redirected. Browsers hide such an answer behind status 0.
-fn is_redirect(answer: &web_sys::Response) -> bool {
-    answer.type_() == ResponseType::Opaqueredirect || matches!(answer.status(), 301 | 302 | 303 | 307 | 308)
+/// Whether a status sends on to another address.
+fn redirects(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
-fn check_url(url: &str) -> Result<(), TransportError> {
-    let invalid = |message: &str| TransportError::Invalid { message: message.to_owned() };
-    let parsed = url::Url::parse(url).map_err(|_| invalid("the URL is not an absolute http or https URL"))?;
-    if !matches!(parsed.scheme(), "http" | "https") {
-        return Err(invalid("the URL is not an absolute http or https URL"));
-    }
-    if !parsed.username().is_empty() || parsed.password().is_some() {
-        // `fetch` refuses these, and its message repeats them.
-        return Err(invalid(
-            "the URL holds a user name or password, which fetch does not send; use an Authorization header",
-        ));
-    }
-    Ok(())
+/// Whether a POST with `redirect: manual` was redirected. Browsers hide such an answer behind status 0.
+fn is_redirect(answer: &web_sys::Response) -> bool {
+    answer.type_() == ResponseType::Opaqueredirect || redirects(answer.status())
 }
 
 fn init(environment: &Environment, request: &Request) -> Result<RequestInit, TransportError> {
@@ -142,19 +142,4 @@ fn read_headers(answer: &web_sys::Response) -> Vec<(String, String)> {
             Some((pair.get(0).as_string()?, pair.get(1).as_string()?))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_url;
-
-    #[test]
-    fn urls_with_user_info_are_refused_without_repeating_it() {
-        let refused = check_url("http://me:hunter2@host/x").unwrap_err().to_string();
-        assert!(refused.contains("Authorization"), "{refused}");
-        assert!(!refused.contains("hunter2"), "{refused}");
-        assert!(check_url("/api/v1/read").is_err());
-        assert!(check_url("ftp://host/").is_err());
-        assert!(check_url("http://host:9090/api/v1/read?x=1").is_ok());
-    }
 }

@@ -13,7 +13,8 @@ use tsink_migrate_engine::port::NetworkCause;
 use tsink_migrate_engine::report::{Balance, BalanceLine, RawCheckReport};
 use tsink_migrate_engine::run::{Event, NoticeLevel, Progress, SlabState, Stage, Undone};
 use tsink_migrate_engine::{Error, ErrorKind, Feature, Side};
-use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
+use tsink_migrate_host::parcels::Parcel;
+use tsink_migrate_host::protocol::{FromEngine, Print, ToEngine, from_js, to_js};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -85,12 +86,8 @@ fn what_the_engine_says_survives() {
     survives(&events(-1, 0));
     survives(&FromEngine::Ready { build: "4f0c".to_owned() });
     survives(&FromEngine::Finished { ok: true });
-    survives(&FromEngine::Artifacts {
-        stage: Stage::Cutover,
-        json: "{}".to_owned(),
-        markdown: "# x\n".to_owned(),
-        html: "<!doctype html>".to_owned(),
-    });
+    survives(&FromEngine::Artifacts { stage: Stage::Cutover, print: Print::of("{}") });
+    survives(&FromEngine::Findings { parcel: Parcel { list: 7, findings: Vec::new() } });
     survives(&FromEngine::Rendered {
         id: 3,
         rendered: Err(Error::new(ErrorKind::Input, "this is no report")),
@@ -138,7 +135,7 @@ fn what_the_page_asks_survives_and_hides_its_secrets() {
     let (text, base) = ("{}".to_owned(), "https://ops.example.org/x".to_owned());
     let (start, end) = ("30d".to_owned(), "now".to_owned());
     let stages = vec![Stage::Preflight, Stage::Backfill, Stage::Verify, Stage::Cutover];
-    let ask = ToEngine::Start { text, base, secrets, start, end, stages, given: Vec::new() };
+    let ask = ToEngine::Start { text, base, secrets, start, end, stages, given: Vec::new(), fresh: false };
     arrives(&ask);
     assert!(!format!("{ask:?}").contains("hunter2"));
     for message in [ToEngine::Pause, ToEngine::Resume, ToEngine::Cancel] {

@@ -5,11 +5,11 @@
 
 use js_sys::{Array, Function, Object, Reflect};
 use std::collections::BTreeMap;
-use tsink_migrate_engine::plan::SourceKind;
+use tsink_migrate_engine::plan::{Redaction, SourceKind};
 use tsink_migrate_engine::port::Clock;
 use tsink_migrate_engine::run::{Event, Stage};
 use tsink_migrate_engine::{Error, ErrorKind};
-use tsink_migrate_host::protocol::{FromEngine, ToEngine, from_js, to_js};
+use tsink_migrate_host::protocol::{FromEngine, Print, ToEngine, from_js, to_js};
 use tsink_migrate_host::{HostClock, worker};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -49,7 +49,9 @@ impl Page {
     }
 
     fn heard(&self) -> Vec<FromEngine> {
-        self.posted.iter().map(|message| from_js(&message).unwrap()).collect()
+        // A message that brings files is the first of an array.
+        let first = |message: JsValue| message.dyn_ref::<Array>().map_or(message.clone(), |all| all.get(0));
+        self.posted.iter().map(|message| from_js(&first(message)).unwrap()).collect()
     }
 
     /// Everything heard from now on to the end of a job.
@@ -87,6 +89,7 @@ fn start(stages: Vec<Stage>, token: &str) -> ToEngine {
         end: "2025-11-19".to_owned(),
         stages,
         given: Vec::new(),
+        fresh: false,
     }
 }
 
@@ -131,9 +134,16 @@ async fn a_report_comes_with_its_artifacts_before_the_end() {
     assert!(matches!(heard.last(), Some(FromEngine::Finished { ok: false })), "{heard:?}");
 
     let artifacts = heard.iter().position(|message| matches!(message, FromEngine::Artifacts { .. })).unwrap();
-    let FromEngine::Artifacts { stage, json, markdown, .. } = &heard[artifacts] else { unreachable!() };
+    let FromEngine::Artifacts { stage, print } = &heard[artifacts] else { unreachable!() };
     assert_eq!(*stage, Stage::Preflight);
-    assert!(json.starts_with('{') && markdown.contains("127.0.0.1:2"));
+    let files: Array = page.posted.get(artifacts as u32).unchecked_into();
+    assert_eq!(files.length(), 4);
+    for at in [1, 2, 3] {
+        let file: web_sys::Blob = files.get(at).unchecked_into();
+        let text = wasm_bindgen_futures::JsFuture::from(file.text()).await.unwrap().as_string().unwrap();
+        assert!(text.contains("127.0.0.1:2") && !text.contains("hunter2"));
+        assert_eq!(Print::of(&text) == *print, at == 1);
+    }
     let reported = heard.iter().position(|message| {
         let FromEngine::Events { events } = message else { return false };
         events.iter().any(|event| matches!(event, Event::Report { .. }))
@@ -165,6 +175,45 @@ fn a_page_of_another_build_is_told_so() {
     let page = Page::start();
     page.post(JsValue::from_str("hello"));
     assert!(failure(page.heard().last().unwrap()).remedy.contains("reload the page"));
+}
+
+#[wasm_bindgen_test]
+async fn a_report_comes_as_a_file_and_is_read_in_the_worker() {
+    let page = Page::start();
+    page.tell(&start(vec![Stage::Preflight], "hunter2"));
+    let heard = page.until_end().await;
+    let at = heard.iter().position(|message| matches!(message, FromEngine::Artifacts { .. })).unwrap();
+    let FromEngine::Artifacts { print, .. } = heard[at] else { unreachable!() };
+    let report = page.posted.get(at as u32).unchecked_into::<Array>().get(1);
+
+    page.posted.set_length(0);
+    let ask = |id, file: JsValue| {
+        let question = to_js(&ToEngine::Render { id, redaction: Redaction::default() }).unwrap();
+        page.post(Array::of2(&question.into(), &file).into());
+    };
+    ask(1, report);
+    ask(2, file("x.json", "{}"));
+    ask(3, JsValue::UNDEFINED);
+    let new = Function::new_no_args("return new Blob([new Uint8Array([123, 255])]);");
+    ask(4, new.call0(&JsValue::UNDEFINED).unwrap());
+    for _ in 0..1000 {
+        if page.posted.length() == 4 {
+            break;
+        }
+        HostClock.sleep(10).await;
+    }
+    let mut said = BTreeMap::new();
+    for message in page.heard() {
+        let FromEngine::Rendered { id, rendered } = message else { panic!("{message:?}") };
+        said.insert(id, rendered.map(|one| one.print).map_err(|error| error.message));
+    }
+    // The same, byte for byte.
+    assert_eq!(said.remove(&1).unwrap(), Ok(print));
+    for (id, words) in [(2, "no report"), (3, "cannot be read"), (4, "no text in UTF-8, from its byte 1 on")]
+    {
+        let why = said.remove(&id).unwrap().unwrap_err();
+        assert!(why.contains(words), "{why}");
+    }
 }
 
 /// A `File` of the page.

@@ -34,18 +34,8 @@ enum Task {
         #[arg(long, value_enum, value_delimiter = ',')]
         only: Vec<test::Part>,
     },
-    /// Measure this command against the native tsink-migrate.
-    Bench {
-        /// Runs of each tool.
-        #[arg(long, default_value_t = 3)]
-        runs: usize,
-        /// Series; each has 5,760 samples.
-        #[arg(long, default_value_t = 1000)]
-        series: usize,
-        /// Measure this alone; may be given several times.
-        #[arg(long, value_enum)]
-        of: Vec<bench::Of>,
-    },
+    /// Measure the command and the page against the native tsink-migrate and against the servers alone.
+    Bench(bench::Options),
     /// Build the page and the command into dist/.
     Dist,
 }
@@ -69,7 +59,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::setup(Purpose::Test).map(drop),
         Task::Demo(options) => demo::demo(options),
         Task::Test { only } => test::test(&only),
-        Task::Bench { runs, series, of } => bench::bench(runs, series, &of),
+        Task::Bench(options) => bench::bench(&options),
         Task::Dist => dist::dist(&setup::setup(Purpose::Dist)?),
     }
 }

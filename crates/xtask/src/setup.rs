@@ -11,7 +11,7 @@ mod registry;
 mod toolbox;
 mod wasm_target;
 
-pub use registry::log;
+pub use registry::{cargo as registry_cargo, log};
 pub use toolbox::Toolbox;
 pub use wasm_target::TARGET;
 

@@ -23,7 +23,8 @@ pub enum Part {
 }
 
 /// Packages whose own tests run natively.
-const NATIVE: [&str; 6] = [
+const NATIVE: [&str; 7] = [
+    "tsink-migrate-wire",
     "tsink-migrate-engine",
     "tsink-migrate-host",
     "tsink-migrate-edge",
@@ -37,8 +38,13 @@ const IN_NODE: [&str; 8] =
 /// Cargo's variable for the program that runs the target's tests.
 const RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
 /// Packages that become WebAssembly.
-const WASM: [&str; 4] =
-    ["tsink-migrate-engine", "tsink-migrate-host", "tsink-migrate-edge", "tsink-migrate-web"];
+const WASM: [&str; 5] = [
+    "tsink-migrate-wire",
+    "tsink-migrate-engine",
+    "tsink-migrate-host",
+    "tsink-migrate-edge",
+    "tsink-migrate-web",
+];
 
 /// Runs the tests, all of them or the named parts.
 ///

@@ -25,13 +25,9 @@ fn outcome(total: usize, differ: usize, one: &'static str, many: &'static str) -
 }
 
 /// One row a metric; nothing when none was checked.
-#[component]
-pub fn MetadataChecks(
-    /// Checks.
-    checks: Vec<MetadataCheckReport>,
-) -> impl IntoView {
+pub fn metadata_checks(checks: &[MetadataCheckReport]) -> impl IntoView + use<> {
     (!checks.is_empty()).then(|| {
-        let mut checks = checks;
+        let mut checks: Vec<&MetadataCheckReport> = checks.iter().collect();
         tsink_migrate_engine::order::sort_by_key(&mut checks, |check| check.matched);
         let total = checks.len();
         let differ = checks.iter().filter(|check| !check.matched).count();
@@ -40,12 +36,13 @@ pub fn MetadataChecks(
             view! {
                 <tr>
                     <td data-label="state">{mark(check.matched)}</td>
-                    <td data-label="metric" class="mono break">{check.metric}</td>
+                    <td data-label="metric" class="mono break">{check.metric.clone()}</td>
                     <td data-label="source">{entries(check.source_entries, &check.source)}</td>
                     <td data-label="target">{entries(check.target_entries, &check.target)}</td>
                 </tr>
             }
         });
+        let rows = rows.collect_view();
         view! {
             <details class="panel fold" open={differ != 0} data-testid="metadata-checks">
                 <summary><h2>"Metadata"</h2>{outcome(total, differ, "metric", "metrics")}</summary>
@@ -58,7 +55,7 @@ pub fn MetadataChecks(
                             <th scope="col">"target"</th>
                         </tr>
                     </thead>
-                    <tbody>{rows.collect_view()}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
                 {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more metrics; the report has all")}</p> })}
             </details>
@@ -80,13 +77,9 @@ fn entries(count: u64, list: &[MetadataEntry]) -> impl IntoView + use<> {
 }
 
 /// One row a query; nothing when none was checked.
-#[component]
-pub fn ExemplarChecks(
-    /// Checks.
-    checks: Vec<ExemplarCheckReport>,
-) -> impl IntoView {
+pub fn exemplar_checks(checks: &[ExemplarCheckReport]) -> impl IntoView + use<> {
     (!checks.is_empty()).then(|| {
-        let mut checks = checks;
+        let mut checks: Vec<&ExemplarCheckReport> = checks.iter().collect();
         tsink_migrate_engine::order::sort_by_key(&mut checks, |check| check.issues.is_empty());
         let total = checks.len();
         let differ = checks.iter().filter(|check| !check.issues.is_empty()).count();
@@ -101,13 +94,14 @@ pub fn ExemplarChecks(
             view! {
                 <tr>
                     <td data-label="state">{mark(check.issues.is_empty())}</td>
-                    <td data-label="query" class="mono break">{check.query}</td>
+                    <td data-label="query" class="mono break">{check.query.clone()}</td>
                     <td data-label="source" class="num">{format::count(check.source_exemplars)}</td>
                     <td data-label="target" class="num">{format::count(check.target_exemplars)}</td>
                     <td data-label="found" class="break">{found}</td>
                 </tr>
             }
         });
+        let rows = rows.collect_view();
         view! {
             <details class="panel fold" open={differ != 0} data-testid="exemplar-checks">
                 <summary><h2>"Exemplars"</h2>{outcome(total, differ, "query", "queries")}</summary>
@@ -121,7 +115,7 @@ pub fn ExemplarChecks(
                             <th scope="col">"found"</th>
                         </tr>
                     </thead>
-                    <tbody>{rows.collect_view()}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
                 {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more queries; the report has all")}</p> })}
             </details>

@@ -9,15 +9,11 @@ use tsink_migrate_engine::report::{ExemplarCheckReport, MetadataCheckReport, Raw
 const MOST: usize = 200;
 
 /// Totals of both sides; nothing else may be as plain as this.
-#[component]
-pub fn Compared(
-    /// Raw checks, added up.
+pub fn compared(
     totals: Totals,
-    /// Metadata checks.
-    metadata: Vec<MetadataCheckReport>,
-    /// Exemplar checks.
-    exemplars: Vec<ExemplarCheckReport>,
-) -> impl IntoView {
+    metadata: &[MetadataCheckReport],
+    exemplars: &[ExemplarCheckReport],
+) -> impl IntoView + use<> {
     let sum =
         |pick: &dyn Fn(&ExemplarCheckReport) -> u64| exemplars.iter().map(pick).fold(0, u64::saturating_add);
     let entries =
@@ -51,13 +47,9 @@ pub fn Compared(
 }
 
 /// One row a selector.
-#[component]
-pub fn BySelector(
-    /// Raw checks.
-    checks: Vec<RawCheckReport>,
-) -> impl IntoView {
+pub fn by_selector(checks: &[RawCheckReport]) -> impl IntoView + use<> {
     let more = checks.len().saturating_sub(MOST);
-    let rows = checks.into_iter().take(MOST).map(|check| {
+    let rows = checks.iter().take(MOST).map(|check| {
         let differ = check.sample_mismatches.saturating_add(check.histogram_mismatches);
         let missing = check.missing_series.saturating_add(check.extra_series);
         let is_equal = check.issues.is_empty() && differ == 0 && missing == 0;
@@ -66,13 +58,14 @@ pub fn BySelector(
         view! {
             <tr>
                 <td data-label="state"><super::pill::Mark tone word /></td>
-                <td data-label="selector" class="mono break">{check.selector}</td>
+                <td data-label="selector" class="mono break">{check.selector.clone()}</td>
                 <td data-label="series" class="num">{both(check.source_series, check.target_series)}</td>
                 <td data-label="samples" class="num">{both(check.source_rows, check.target_rows)}</td>
                 <td data-label="differ">{differences(missing, differ)}</td>
             </tr>
         }
     });
+    let rows = rows.collect_view();
     view! {
         <section class="panel" data-testid="by-selector" aria-label="By selector">
             <div class="panel-head"><h2>"By selector"</h2></div>
@@ -86,7 +79,7 @@ pub fn BySelector(
                         <th scope="col">"differ"</th>
                     </tr>
                 </thead>
-                <tbody>{rows.collect_view()}</tbody>
+                <tbody>{rows}</tbody>
             </table>
             {(more > 0).then(|| view! { <p class="dim">{format!("and {more} more selectors; the report has all")}</p> })}
         </section>

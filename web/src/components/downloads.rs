@@ -1,19 +1,18 @@
 //! The report as files, and on to sharing it.
 
-use crate::browser;
 use crate::state::reports::Origin;
 use crate::state::run::{Artifacts, Part};
 use crate::state::store;
 use leptos::prelude::*;
 use tsink_migrate_engine::run::Stage;
 
-/// A form of the report: hook, name of the file, media type, text.
-type Form = (&'static str, &'static str, &'static str, fn(&Artifacts) -> &String);
+/// A form of the report: hook, name of the file, and how it is saved under that.
+type Form = (&'static str, &'static str, fn(&Artifacts, &str) -> Option<()>);
 
 const FORMS: [Form; 3] = [
-    ("download-json", "report.json", "application/json", |artifacts| &artifacts.json),
-    ("download-md", "report.md", "text/markdown", |artifacts| &artifacts.markdown),
-    ("download-html", "report.html", "text/html", |artifacts| &artifacts.html),
+    ("download-json", "report.json", |artifacts, name| artifacts.json.save(name)),
+    ("download-md", "report.md", |artifacts, name| artifacts.markdown.save(name)),
+    ("download-html", "report.html", |artifacts, name| artifacts.html.save(name)),
 ];
 
 /// `report.json`, `report.md` and `report.html` of a stage, once they are there.
@@ -26,10 +25,10 @@ pub fn Downloads(
     let is_there = move || store.read(&[Part::Stages], |run| run.stage(stage).artifacts.is_some());
     let artifacts = move || untrack(|| store.read(&[], |run| run.stage(stage).artifacts.clone()));
     let buttons = move || {
-        FORMS.map(|(testid, name, media_type, text)| {
+        FORMS.map(|(testid, name, form)| {
             let save = move |_| {
                 let Some(artifacts) = artifacts() else { return };
-                let saved = browser::download(name, media_type, text(&artifacts));
+                let saved = form(&artifacts, name);
                 let words =
                     if saved.is_some() { "Report saved." } else { "This browser does not save files." };
                 store.said.set(words.to_owned());
@@ -39,7 +38,7 @@ pub fn Downloads(
     };
     let share = move |_| {
         if let Some(artifacts) = artifacts() {
-            store.open_report(artifacts.json, Origin::Run, "The report".to_owned());
+            store.open_document(artifacts.json, Origin::Run, "The report".to_owned());
         }
     };
     view! {

@@ -41,7 +41,7 @@ pub fn DropLayer() -> impl IntoView {
         {input(open::INPUT, false)}
         {input(open::FOLDER_INPUT, true)}
         <Show when=move || over.get()>
-            <div class="drop-layer" aria-hidden="true"><p>"Drop plans, recordings and reports anywhere"</p></div>
+            <div class="drop-layer" aria-hidden="true"><p>"Drop plans, recordings, reports and ledgers anywhere"</p></div>
         </Show>
     }
 }

@@ -1,5 +1,6 @@
 //! The plan as text: a plain text area with line numbers, and marks on lines with findings.
 
+use crate::state::run::Part;
 use crate::state::store;
 use leptos::html::Textarea;
 use leptos::prelude::*;
@@ -60,7 +61,9 @@ pub fn Editor() -> impl IntoView {
         })
     };
     let shift = move || format!("{}px", scrolled.get());
-    let is_locked = move || store.phase.get().is_busy();
+    // A header that has expired may stand here.
+    let is_asked = move || store.read(&[Part::Steering], |run| run.asked.is_some());
+    let is_locked = move || store.phase.get().is_busy() && !is_asked();
     view! {
         <div class="editor" style=("--scrolled", shift)>
             <ol class="numbers" aria-hidden="true">{numbers}</ol>

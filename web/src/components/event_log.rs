@@ -7,12 +7,20 @@ use crate::state::{format, store};
 use leptos::prelude::*;
 use tsink_migrate_engine::run::NoticeLevel;
 
+/// Lines drawn at first: with every message that comes they are looked at anew.
+const FIRST: usize = 60;
+/// Lines drawn with each click on "older".
+const MORE: usize = 120;
+
 /// The event log.
 #[component]
 pub fn EventLog() -> impl IntoView {
     let store = store();
     let problems_only = RwSignal::new(false);
-    let lines = move || store.read(&[Part::Log], |run| run.log.lines(problems_only.get()));
+    let shown = RwSignal::new(FIRST);
+    let lines = move || store.read(&[Part::Log], |run| run.log.lines(problems_only.get(), shown.get()));
+    let more =
+        move || store.read(&[Part::Log], |run| run.log.kept(problems_only.get())).saturating_sub(shown.get());
     let total = move || store.read(&[Part::Log], |run| run.log.total());
     let problems = move || store.read(&[Part::Log], |run| run.log.problems());
     view! {
@@ -32,6 +40,13 @@ pub fn EventLog() -> impl IntoView {
                 </div>
                 <ol class="log mono" tabindex="0" aria-label="Events, the newest first">
                     <For each=lines key=|line| line.id let:line>{draw(line)}</For>
+                    <Show when=move || more() != 0>
+                        <li>
+                            <button class="link" type="button" data-testid="older-events" on:click=move |_| shown.update(|shown| *shown += MORE)>
+                                {move || format!("{} older", format::count(more() as u64))}
+                            </button>
+                        </li>
+                    </Show>
                 </ol>
                 <Show when=move || problems_only.get() && problems() == 0>
                     <p class="dim">"No problem so far."</p>

@@ -6,6 +6,7 @@ mod map;
 
 use crate::browser;
 use crate::state::findings::{Filter, Found, Group, first_shown};
+use crate::state::verified::Verified;
 use crate::state::{format, words};
 use finding::OneFinding;
 use groups::Groups;
@@ -13,7 +14,6 @@ use leptos::prelude::*;
 pub use map::SeriesMaps;
 use std::sync::Arc;
 use tsink_migrate_engine::model::Window;
-use tsink_migrate_engine::report::VerifyReport;
 
 /// Id of the list, where the focus goes when a filter was set elsewhere.
 const LIST: &str = "findings";
@@ -41,7 +41,7 @@ impl Look {
 #[component]
 pub fn Explorer(
     /// The verification.
-    report: VerifyReport,
+    report: Verified,
 ) -> impl IntoView {
     let window = Window::new(report.start_ms, report.end_ms);
     let found = Arc::new(Found::of(&report));
@@ -75,7 +75,7 @@ pub fn Explorer(
                 <div class="panel-head">
                     <h2>"Findings"</h2>
                     <span class="dim">{format::count(found.total())}</span>
-                    {(found.listed.len() >= SEARCH_FROM).then(|| view! { <Search filter /> })}
+                    {(found.listed() >= SEARCH_FROM).then(|| view! { <Search filter /> })}
                 </div>
                 <Counts look />
                 <Groups look window />
@@ -86,7 +86,7 @@ pub fn Explorer(
     });
     view! {
         {list}
-        <SeriesMaps checks=report.raw_checks filter=has_findings.then_some(filter) />
+        <SeriesMaps report filter=has_findings.then_some(filter) />
     }
 }
 

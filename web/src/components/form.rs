@@ -2,12 +2,15 @@
 //! for stays as it is.
 
 mod headers;
+mod limits;
 mod queries;
 mod recorded;
 
+use crate::components::field::Field;
 use crate::state::{endpoints, store};
 use headers::Headers;
 use leptos::prelude::*;
+use limits::Limits;
 use queries::Queries;
 use recorded::Recorded;
 use tsink_migrate_engine::plan::{Draft, SourceKind};
@@ -51,6 +54,7 @@ pub fn PlanForm() -> impl IntoView {
                     <Selectors />
                     // A recording answers no queries.
                     <Show when=move || !is_recorded.get()><Queries /></Show>
+                    <Limits />
                 </fieldset>
             </form>
         </Show>
@@ -151,19 +155,16 @@ fn Target() -> impl IntoView {
                 base
                 set=|draft: &mut Draft, base: &str| endpoints::set_target(draft, base)
             />
-            <div class="field-group">
-                <label for="tenant">"Tenant"</label>
-                <input
-                    id="tenant"
-                    class="input mono"
-                    data-testid="form-tenant"
-                    placeholder="default"
-                    autocomplete="off"
-                    spellcheck="false"
-                    prop:value=move || form.get(|draft| draft.target.tenant.clone())
-                    on:input=move |event| form.edit(|draft| draft.target.tenant = event_target_value(&event))
-                />
-            </div>
+            <Field
+                id="tenant"
+                testid="form-tenant"
+                label="Tenant"
+                value=Signal::derive(move || form.get(|draft| draft.target.tenant.clone()))
+                placeholder="default"
+                on_input=Callback::new(move |event| {
+                    form.edit(|draft| draft.target.tenant = event_target_value(&event));
+                })
+            />
             <Headers is_source=false />
         </div>
     }
@@ -178,31 +179,25 @@ fn Base(
     set: fn(&mut Draft, &str),
 ) -> impl IntoView {
     let form = form();
-    let is_odd = move || base.with(Option::is_none);
-    let meaning = format!("{id}-means");
+    let is_odd = Signal::derive(move || base.with(Option::is_none));
+    let means = Signal::derive(move || {
+        if is_odd.get() {
+            "Its endpoints lie in places of their own: edit them under Text.".to_owned()
+        } else {
+            format!("As this page's browser reaches it: {}", hint.get())
+        }
+    });
     view! {
-        <div class="field-group">
-            <label for=id>"Address"</label>
-            <input
-                id=id
-                class="input mono"
-                data-testid=format!("form-{id}")
-                placeholder=move || hint.get()
-                autocomplete="off"
-                spellcheck="false"
-                aria-describedby=meaning.clone()
-                disabled=is_odd
-                prop:value=move || base.get().unwrap_or_default()
-                on:input=move |event| form.edit(|draft| set(draft, &event_target_value(&event)))
-            />
-            <p id=meaning class="means">
-                {move || if is_odd() {
-                    "Its endpoints lie in places of their own: edit them under Text.".to_owned()
-                } else {
-                    format!("As this page's browser reaches it: {}", hint.get())
-                }}
-            </p>
-        </div>
+        <Field
+            id
+            testid=format!("form-{id}")
+            label="Address"
+            value=Signal::derive(move || base.get().unwrap_or_default())
+            placeholder=Signal::derive(move || hint.get().to_owned())
+            means
+            disabled=is_odd
+            on_input=Callback::new(move |event| form.edit(|draft| set(draft, &event_target_value(&event))))
+        />
     }
 }
 

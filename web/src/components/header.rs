@@ -3,7 +3,7 @@
 use super::open;
 use super::theme::ThemeToggle;
 use crate::browser;
-use crate::state::run::MIGRATION;
+use crate::state::run::{MIGRATION, Part};
 use crate::state::view::View;
 use crate::state::{Phase, format, store};
 use leptos::prelude::*;
@@ -65,6 +65,8 @@ fn Start() -> impl IntoView {
     let store = store();
     let blocked = Memo::new(move |_| store.blocked());
     let is_blocked = move || blocked.with(Option::is_some);
+    let continues =
+        Memo::new(move |_| store.offer().is_some_and(|offer| offer.is_same() && !offer.elsewhere));
     let show = move |_| {
         store.go(View::Plan);
         // The page has to be there before something on it can have the focus.
@@ -88,10 +90,14 @@ fn Start() -> impl IntoView {
             class="button primary"
             data-testid="migrate"
             disabled=is_blocked
-            title="Preflight, backfill, verify and cutover check, one after the other"
-            on:click=move |_| store.run(&MIGRATION)
+            title=move || if continues.get() {
+                "Takes up the rest of what was interrupted"
+            } else {
+                "Preflight, backfill, verify and cutover check, one after the other"
+            }
+            on:click=move |_| if continues.get_untracked() { store.go_on() } else { store.run(&MIGRATION) }
         >
-            "Migrate"
+            {move || if continues.get() { "Continue" } else { "Migrate" }}
         </button>
     }
 }
@@ -114,7 +120,13 @@ fn Steer() -> impl IntoView {
     }
     };
     let is_cancelling = move || store.phase.get() == Phase::Cancelling;
+    let is_asked = move || store.read(&[Part::Steering], |run| run.asked.is_some());
     view! {
+        <Show when=move || is_asked() && !store.renewal.is_tried.get()>
+            <button class="link warn" data-testid="waits-for-token" on:click=move |_| store.renewal.is_open.set(true)>
+                "waits for a token"
+            </button>
+        </Show>
         {hold}
         <button
             class="button"

@@ -143,7 +143,7 @@ fn aside(run: &Run, stage: Stage) -> String {
             return format::counted(notes as u64, "note", "notes");
         }
     }
-    match &model.report {
+    match model.report.as_deref() {
         Some(Report::Backfill(report)) => format::duration(report.run.duration_ms),
         Some(Report::Verify(report)) => {
             let sum = words::totals(&report.raw_checks);

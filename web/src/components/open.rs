@@ -1,12 +1,13 @@
 //! Opening plans and recordings: from files and folders, from the clipboard, from beside the page.
 
 use crate::browser::given::{Gift, Given};
-use crate::browser::{self, given};
+use crate::browser::{self, document, given};
 use crate::state::files::{self, Recognised};
+use crate::state::ledgers;
 use crate::state::recording::sniff::{self, Form, Looks};
 use crate::state::recording::{Item, Role};
 use crate::state::reports::Origin;
-use crate::state::reports::shape::{self, Shape};
+use crate::state::reports::shape::{self, Look, Shape};
 use crate::state::view::View;
 use crate::state::{Offered, Store, format};
 use leptos::prelude::*;
@@ -39,9 +40,10 @@ pub fn choose(input: &str) {
 /// What a file turned out to be.
 enum Seen {
     Plan(String, Recognised),
-    Report(String),
+    Report,
     History,
     Queries(String),
+    Ledger(String),
     Part(Role),
     Hidden,
     Other(Recognised),
@@ -51,9 +53,10 @@ enum Seen {
 #[derive(Default)]
 struct Take {
     plan: Option<(String, String)>,
-    report: Option<(String, String)>,
+    report: Option<Given>,
     histories: Vec<Given>,
     queries: Option<(String, String)>,
+    ledgers: Vec<String>,
     parts: Vec<(Role, Item<File>)>,
     hidden: u64,
     offered: Vec<Offered>,
@@ -108,6 +111,13 @@ async fn look(given: &Given) -> Seen {
     };
     match looks {
         Looks::Manifest => Seen::Part(Role::Manifest),
+        Looks::Ledger if file.size() > ledgers::LARGEST => {
+            other("too large", "it is more than a ledger ever has (128 MiB); it was not read")
+        }
+        Looks::Ledger => match browser::read_file(file).await {
+            Ok(text) => Seen::Ledger(text),
+            Err(why) => other("unreadable", &why),
+        },
         Looks::Rules => match (files::too_large(file.size()), browser::read_file(file).await) {
             (Some(what), _) => Seen::Other(what),
             (None, Ok(text)) => Seen::Queries(text),
@@ -120,11 +130,19 @@ async fn look(given: &Given) -> Seen {
             let is_json = path.to_ascii_lowercase().ends_with(".json");
             let size = file.size();
             // Names that a report or a history has stand at its beginning, unless somebody has sorted them.
-            let shape = match given::head(file, sniff::HEAD).await {
-                Ok(head) => shape::of(&String::from_utf8_lossy(&head)),
+            let mut look = Look::default();
+            match given::head(file, sniff::HEAD).await {
+                Ok(head) => look.push(&head),
                 Err(why) => return other("unreadable", &why),
-            };
-            let what = match shape {
+            }
+            let may_be_sorted = is_json && size > files::LARGEST_PLAN && size <= shape::LARGEST_REPORT;
+            if look.shape().is_none() && may_be_sorted {
+                look = Look::default();
+                if document::look_through(file, |piece| look.push(piece)).await.is_none() {
+                    return other("unreadable", "it could not be read; was it moved or changed?");
+                }
+            }
+            let what = match look.shape() {
                 Some(Shape::History) if size <= shape::LARGEST_HISTORY => return Seen::History,
                 Some(_) if size > shape::LARGEST_REPORT => {
                     let words = format!(
@@ -133,19 +151,20 @@ async fn look(given: &Given) -> Seen {
                     );
                     return other("too large", &words);
                 }
-                None if size > files::LARGEST_PLAN && (!is_json || size > shape::LARGEST_REPORT) => {
-                    files::too_large(size)
-                        .unwrap_or(Recognised::Other { kind: "too large", words: String::new() })
-                }
-                _ => match browser::read_file(file).await {
-                    Ok(text) => match files::recognise(&text) {
-                        Recognised::Report => return Seen::Report(text),
-                        Recognised::History => return Seen::History,
-                        what if what.is_plan() => return Seen::Plan(text, what),
-                        Recognised::Queries => return Seen::Queries(text),
-                        what => what,
+                // The engine reads it, and nobody else.
+                Some(_) => return Seen::Report,
+                None => match files::too_large(size) {
+                    Some(what) => what,
+                    None => match browser::read_file(file).await {
+                        Ok(text) => match files::recognise(&text) {
+                            Recognised::Report => return Seen::Report,
+                            Recognised::History => return Seen::History,
+                            what if what.is_plan() => return Seen::Plan(text, what),
+                            Recognised::Queries => return Seen::Queries(text),
+                            what => what,
+                        },
+                        Err(why) => return other("unreadable", &why),
                     },
-                    Err(why) => return other("unreadable", &why),
                 },
             };
             // Text may begin with a brace.
@@ -167,14 +186,15 @@ impl Take {
         let Given { path, file } = given;
         match seen {
             Seen::Plan(text, _) if self.plan.is_none() => self.plan = Some((text, path)),
-            Seen::Report(text) if self.report.is_none() => self.report = Some((text, path)),
-            Seen::Report(_) => self.offered.push(Offered { name: path, what: Recognised::Report }),
+            Seen::Report if self.report.is_none() => self.report = Some(Given { path, file }),
+            Seen::Report => self.offered.push(Offered { name: path, what: Recognised::Report }),
             Seen::History => self.histories.push(Given { path, file }),
             Seen::Queries(text) if self.queries.is_none() => self.queries = Some((path, text)),
             Seen::Queries(_) => self.offered.push(Offered { name: path, what: Recognised::Queries }),
             Seen::Plan(_, what) | Seen::Other(what) => {
                 self.offered.push(Offered { name: path, what });
             }
+            Seen::Ledger(text) => self.ledgers.push(text),
             Seen::Part(role) => {
                 let (size, modified_ms) = (file.size(), file.last_modified() as i64);
                 self.parts.push((role, Item { path, size, modified_ms, handle: file }));
@@ -205,17 +225,19 @@ fn finish(store: Store, mut take: Take) {
     if has_history {
         store.import_history(Gift::of_files(histories));
     }
+    let has_ledger = !take.ledgers.is_empty();
+    take.ledgers.drain(..).for_each(|text| store.import_ledger(text));
     let is_migration = take.plan.is_some() || !take.parts.is_empty() || take.hidden > 0;
-    if let Some((text, name)) = take.report.take() {
+    if let Some(Given { path: name, file }) = take.report.take() {
         if take.plan.is_some() || !take.parts.is_empty() {
             // What was dropped is a migration; the report in its folder can wait.
             take.offered.push(Offered { name, what: Recognised::Report });
         } else {
             store.offered.set(take.offered);
-            return store.open_report(text, Origin::File, name);
+            return store.open_report(file.into(), Origin::File, name);
         }
     }
-    if has_history && !is_migration {
+    if (has_history || has_ledger) && !is_migration {
         store.offered.set(take.offered);
         return store.go(View::Reports);
     }
@@ -265,8 +287,12 @@ fn finish(store: Store, mut take: Take) {
 pub fn text(store: Store, text: String, name: &str) {
     let mut take = Take::default();
     let what = files::recognise(&text);
-    if what == Recognised::Report {
-        take.report = Some((text, name.to_owned()));
+    if ledgers::is_ledger(&text) {
+        take.ledgers.push(text);
+    } else if what == Recognised::Report
+        && let Some(given) = Given::of_text(name, &text)
+    {
+        take.report = Some(given);
     } else if what == Recognised::History
         && let Some(given) = Given::of_text(name, &text)
     {

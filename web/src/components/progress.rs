@@ -1,5 +1,6 @@
 //! How far a stage is: a large percentage, a few figures, a bar, and why it waits when it waits.
 
+use super::limits::LimitsControl;
 use crate::state::run::{Part, title};
 use crate::state::{Phase, format, store};
 use leptos::prelude::*;
@@ -37,9 +38,14 @@ pub fn ProgressHead(
     };
     let done_width = move || format!("{:.2}%", fraction() * 100.0);
     let flight_width = move || format!("{:.2}%", (share.get().min(1.0 - fraction()).max(0.0)) * 100.0);
+    let asked =
+        Memo::new(move |_| store.read(&[Part::Steering], |run| run.asked.as_ref().map(|asked| asked.side)));
     let waiting = move || match store.phase.get() {
         Phase::Paused => Some("Paused. What was on its way completes.".to_owned()),
         Phase::Cancelling => Some("Cancelling.".to_owned()),
+        _ if asked.with(Option::is_some) => {
+            asked.get().map(|side| format!("Waits for a new token for the {side}."))
+        }
         _ => progress.with(|now| match now {
             Some(now) => now.waiting.clone(),
             None => Some("Starting.".to_owned()),
@@ -64,6 +70,7 @@ pub fn ProgressHead(
                 <div class="bar-flight" style:width=flight_width></div>
             </div>
             <p class="waiting" role="status" data-testid="waiting">{waiting}</p>
+            {matches!(stage, Stage::Backfill | Stage::Repair).then(|| view! { <LimitsControl /> })}
         </section>
     }
 }

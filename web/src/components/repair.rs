@@ -13,10 +13,12 @@ use crate::app::is_stale;
 use crate::browser;
 use crate::state::repair::Outlook;
 use crate::state::run::{Part, StageState};
+use crate::state::verified::Verified;
 use crate::state::{Store, format, store, words};
 use leptos::prelude::*;
+use std::sync::Arc;
 use tsink_migrate_engine::ErrorKind;
-use tsink_migrate_engine::report::{RepairReport, Report, Status, VerifyReport};
+use tsink_migrate_engine::report::{RepairReport, Report, Status};
 use tsink_migrate_engine::run::Stage;
 
 /// Parts listed at most.
@@ -26,7 +28,7 @@ const MOST: usize = 50;
 #[component]
 pub fn RepairOffer(
     /// The verification that failed.
-    report: VerifyReport,
+    report: Verified,
 ) -> impl IntoView {
     let store = store();
     let outlook = Outlook::of(&report);
@@ -131,10 +133,8 @@ pub fn RepairStage() -> impl IntoView {
         _ => {
             let (report, error) = store.read(&[], |run| {
                 let model = run.stage(Stage::Repair);
-                let report = match &model.report {
-                    Some(Report::Repair(report)) => Some(report.clone()),
-                    _ => None,
-                };
+                let is_one = |report: &&Arc<Report>| matches!(***report, Report::Repair(_));
+                let report = model.report.as_ref().filter(is_one).cloned();
                 (report, model.error.clone())
             });
             match report {
@@ -161,9 +161,10 @@ pub fn RepairStage() -> impl IntoView {
 
 /// What a repair did.
 #[component]
-fn Done(report: RepairReport) -> impl IntoView {
+fn Done(report: Arc<Report>) -> impl IntoView {
     let store = store();
-    let verdict = words::repair(&report);
+    let Report::Repair(own) = &*report else { return ().into_any() };
+    let verdict = words::repair(own);
     let word = if verdict.ok { "pass" } else { "fail" };
     let again = move |_| begin(store, Stage::Verify);
     let is_off = move || store.phase.get().is_busy() || store.blocked().is_some();
@@ -175,17 +176,14 @@ fn Done(report: RepairReport) -> impl IntoView {
                 </button>
             </VerdictPanel>
         </div>
-        <RepairResults report />
+        {results(own)}
     }
+    .into_any()
 }
 
 /// A repair's results: what was copied, and what it could not mend. What was compared again is the verification's
 /// matter.
-#[component]
-pub fn RepairResults(
-    /// The report.
-    report: RepairReport,
-) -> impl IntoView {
+fn results(report: &RepairReport) -> impl IntoView + use<> {
     let figures = [
         ("samples", report.samples_written),
         ("histograms", report.histograms_written),

@@ -1,5 +1,6 @@
 //! The window: two times as people write them, and what they mean in UTC.
 
+use super::field::Field;
 use crate::state::{FIRST_END, format, store};
 use leptos::prelude::*;
 use tsink_migrate_engine::plan::Severity;
@@ -30,8 +31,8 @@ pub fn WindowPanel() -> impl IntoView {
         <section class="panel" aria-label="Window">
             <div class="panel-head"><h2>"Window"</h2><span class="dim">{length}</span></div>
             <div class="window-fields">
-                <Field label="Start" id="window-start" path="window.start" testid="start-input" value=store.start locked=is_locked is_end=false />
-                <Field label="End" id="window-end" path="window.end" testid="end-input" value=store.end locked=is_locked is_end=true />
+                <End label="Start" id="window-start" path="window.start" testid="start-input" value=store.start locked=is_locked is_end=false />
+                <End label="End" id="window-end" path="window.end" testid="end-input" value=store.end locked=is_locked is_end=true />
             </div>
             <div class="chips" role="group" aria-label="The last">
                 <span class="dim">"The last"</span>
@@ -44,8 +45,9 @@ pub fn WindowPanel() -> impl IntoView {
     }
 }
 
+/// One end of the window.
 #[component]
-fn Field(
+fn End(
     label: &'static str,
     id: &'static str,
     path: &'static str,
@@ -61,7 +63,7 @@ fn Field(
             Some((found.severity == Severity::Error, found.message.clone()))
         })
     });
-    let meaning = move || match error.get() {
+    let means = Signal::derive(move || match error.get() {
         Some((true, message)) => message,
         _ => store
             .check
@@ -70,25 +72,8 @@ fn Field(
             .map_or_else(String::new, |at| {
                 format!("{} UTC", format::instant(format::fixed(&value.get(), at)))
             }),
-    };
-    let is_wrong = move || error.with(|error| matches!(error, Some((true, _))));
-    let hint = format!("{id}-means");
-    view! {
-        <div class="field-group">
-            <label for=id>{label}</label>
-            <input
-                id=id
-                class="input mono"
-                data-testid=testid
-                autocomplete="off"
-                spellcheck="false"
-                aria-describedby=hint.clone()
-                aria-invalid=move || is_wrong().then_some("true")
-                readonly=locked
-                prop:value=move || value.get()
-                on:input=move |event| value.set(event_target_value(&event))
-            />
-            <p id=hint class="means mono" class:bad=is_wrong data-testid=format!("{testid}-means")>{meaning}</p>
-        </div>
-    }
+    });
+    let wrong = Signal::derive(move || error.with(|error| matches!(error, Some((true, _)))));
+    let set = Callback::new(move |event| value.set(event_target_value(&event)));
+    view! { <Field id testid label value means means_mono=true wrong locked on_input=set /> }
 }

@@ -5,6 +5,7 @@ use crate::components::coverage::CoverageMap;
 use crate::components::event_log::EventLog;
 use crate::components::notes::Remarks;
 use crate::components::rejections::Rejections;
+use crate::components::slowest::{ContinuedFrom, Slowest};
 use crate::components::stage_frame::StageFrame;
 use crate::components::throughput::ThroughputChart;
 use crate::state::run::{Part, Run};
@@ -15,7 +16,7 @@ use tsink_migrate_engine::report::{BackfillReport, Report};
 use tsink_migrate_engine::run::Stage;
 
 fn report(run: &Run) -> Option<&BackfillReport> {
-    match &run.stage(Stage::Backfill).report {
+    match run.stage(Stage::Backfill).report.as_deref() {
         Some(Report::Backfill(report)) => Some(report),
         _ => None,
     }
@@ -34,12 +35,14 @@ pub fn Backfill() -> impl IntoView {
             about="Copies every sample of the window from source to target, with histograms, exemplars and metadata. Begins with a preflight."
             verdict
         >
+            <ContinuedFrom stage=Stage::Backfill />
             <Figures />
             <CoverageMap stage=Stage::Backfill />
             <div class="columns balanced">
                 <div class="stack"><ThroughputChart stage=Stage::Backfill /></div>
                 <div class="stack"><BalancePanel /></div>
             </div>
+            <Slowest stage=Stage::Backfill />
             <Outcome />
             <EventLog />
         </StageFrame>

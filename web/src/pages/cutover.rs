@@ -13,14 +13,16 @@ use crate::components::stage_frame::StageFrame;
 use crate::components::way_back::WayBack;
 use crate::state::run::{Inputs, Part, Run};
 use crate::state::store;
+use crate::state::verified::Verified;
 use crate::state::words::{self, Verdict};
 use leptos::prelude::*;
 use std::collections::HashSet;
+use std::sync::Arc;
 use tsink_migrate_engine::report::{CutoverReport, Report, Status};
 use tsink_migrate_engine::run::Stage;
 
 fn verdict(run: &Run) -> Option<Verdict> {
-    match &run.stage(Stage::Cutover).report {
+    match run.stage(Stage::Cutover).report.as_deref() {
         Some(Report::Cutover(report)) => Some(words::cutover(report)),
         _ => None,
     }
@@ -38,11 +40,11 @@ pub fn Cutover() -> impl IntoView {
         store.read(&[], |run| {
             let model = run.stage(Stage::Cutover);
             match &model.report {
-                Some(Report::Cutover(report)) => {
+                Some(report) => {
                     let (report, inputs) = (report.clone(), model.inputs.clone());
                     view! { <Results report inputs /> }.into_any()
                 }
-                _ => ().into_any(),
+                None => ().into_any(),
             }
         })
     };
@@ -74,11 +76,13 @@ fn Partial() -> impl IntoView {
 #[component]
 pub fn Results(
     /// The report.
-    report: CutoverReport,
+    report: Arc<Report>,
     /// Plan and window of the run, where this is its page: from there, what was written can be taken back.
     #[prop(optional)]
     inputs: Option<Inputs>,
 ) -> impl IntoView {
+    let verified = Verified::of(&report);
+    let Report::Cutover(report) = &*report else { return ().into_any() };
     let recorded = store().read(&[], |run| {
         run.preflight.as_ref().and_then(|report| report.recording.as_ref().map(|recording| recording.kind))
     });
@@ -96,15 +100,16 @@ pub fn Results(
             <OpenDifferences groups=report.open_differences.clone() />
         </div>
         <Parity checks=report.promql_checks.clone() />
-        <Remarks title="Issues" lines=own_issues(&report) />
+        <Remarks title="Issues" lines=own_issues(report) />
         <Remarks title="Notes" lines=report.notes.clone() />
         <FreshnessTable freshness=report.freshness.clone() />
         {report.undo.clone().map(|undo| view! { <WayBack undo inputs /> })}
         <details class="panel fold" open=!is_verified>
             <summary><h2>"The verification in detail"</h2></summary>
-            <VerifyResults report=report.raw_verify.clone() />
+            <VerifyResults report=verified />
         </details>
     }
+    .into_any()
 }
 
 /// Issues that neither the verification nor a query's own block tells.

@@ -6,6 +6,7 @@ use crate::components::drop_zone::{DropZone, OfferedFiles};
 use crate::components::editor::Editor;
 use crate::components::form::PlanForm;
 use crate::components::next_steps::NextSteps;
+use crate::components::offer::ContinueOffer;
 use crate::components::pill::{Pill, Tone};
 use crate::components::plan_summary::Summary;
 use crate::components::preview::PreviewPanel;
@@ -36,6 +37,7 @@ pub fn PlanPage() -> impl IntoView {
             }
         >
             <h1 class="visually-hidden">"Plan"</h1>
+            <ContinueOffer />
             <OfferedFiles />
             <QueriesPanel />
             <RecordingPanel />

@@ -2,6 +2,7 @@
 
 use crate::components::drop_zone::OfferedFiles;
 use crate::components::error_banner::ErrorCard;
+use crate::components::ledgers::Ledgers;
 use crate::components::open;
 use crate::components::reports::history::History;
 use crate::components::reports::opened::OpenedReport;
@@ -14,6 +15,7 @@ pub fn Reports() -> impl IntoView {
     let store = store();
     let reports = store.reports;
     store.look_at_history();
+    store.ask_ledgers();
     let is_open = Memo::new(move |_| reports.opened.with(Option::is_some));
     let unread = move || {
         reports.unread.get().map(|unread| {
@@ -38,6 +40,7 @@ pub fn Reports() -> impl IntoView {
             <OpenedReport />
         </Show>
         <History />
+        <Ledgers />
         <div class="drop-zone small" data-testid="drop-zone">
             <p class="dim">"Somebody sent you a report? Drop report.json anywhere on the page to read it here. It stays in this browser."</p>
             <button class="button" on:click=move |_| open::choose(open::INPUT)>"Choose a file…"</button>

@@ -1,23 +1,26 @@
 //! Verify: both sides are compared, sample by sample; what differs is explored, repaired, and compared again.
 
-use crate::components::checks::{ExemplarChecks, MetadataChecks};
-use crate::components::compared::{BySelector, Compared};
+use crate::components::checks::{exemplar_checks, metadata_checks};
+use crate::components::compared::{by_selector, compared};
 use crate::components::coverage::CoverageMap;
 use crate::components::event_log::EventLog;
 use crate::components::explorer::Explorer;
 use crate::components::notes::Remarks;
 use crate::components::repair::{RepairOffer, RepairStage};
+use crate::components::slowest::{ContinuedFrom, Slowest};
 use crate::components::stage_frame::StageFrame;
 use crate::components::throughput::ThroughputChart;
 use crate::state::run::{Checks, Part, Run, StageState};
+use crate::state::verified::Verified;
 use crate::state::words::{self, Verdict};
 use crate::state::{format, store};
 use leptos::prelude::*;
-use tsink_migrate_engine::report::{RecheckReport, Report, VerifyReport};
+use std::time::Duration;
+use tsink_migrate_engine::report::{RecheckReport, Report};
 use tsink_migrate_engine::run::Stage;
 
 fn verdict(run: &Run) -> Option<Verdict> {
-    match &run.stage(Stage::Verify).report {
+    match run.stage(Stage::Verify).report.as_deref() {
         Some(Report::Verify(report)) => Some(words::verify(report)),
         _ => None,
     }
@@ -39,12 +42,12 @@ pub fn Verify() -> impl IntoView {
         }
         store.read(&[], |run| {
             let original = match &run.stage(Stage::Verify).report {
-                Some(Report::Verify(report)) => report.clone(),
-                _ => return ().into_any(),
+                Some(report) => Verified::of(report),
+                None => return ().into_any(),
             };
             match &run.stage(Stage::Repair).report {
-                Some(Report::Repair(repaired)) if repair > 0 => {
-                    let left = repaired.verify.clone();
+                Some(repaired) if repair > 0 => {
+                    let left = Verified::of(repaired);
                     view! {
                         <RepairOffer report=left.clone() />
                         <section class="group" aria-label="The repaired parts, compared again">
@@ -79,10 +82,12 @@ pub fn Verify() -> impl IntoView {
             verdict
             headless=is_repaired
         >
+            <ContinuedFrom stage=Stage::Verify />
             {results}
             // The report's own map is finer.
             <Show when=move || !has_report()><CoverageMap stage=Stage::Verify /></Show>
             <Show when=move || is_running.get()><ThroughputChart stage=Stage::Verify /></Show>
+            <Slowest stage=Stage::Verify />
             <EventLog />
         </StageFrame>
     }
@@ -95,7 +100,7 @@ fn Partial() -> impl IntoView {
     move || {
         store.read(&[Part::Checks], |run| {
             let Checks { raw, .. } = &run.stage(Stage::Verify).checks;
-            (!raw.is_empty()).then(|| view! { <BySelector checks=raw.clone() /> })
+            (!raw.is_empty()).then(|| view! { {by_selector(raw)} })
         })
     }
 }
@@ -103,27 +108,37 @@ fn Partial() -> impl IntoView {
 /// Everything a verification found. The cutover check shows the same.
 #[component]
 pub fn VerifyResults(
-    /// The report.
-    report: VerifyReport,
+    /// The verification.
+    report: Verified,
 ) -> impl IntoView {
     let is_listed = report.raw_checks.iter().any(|check| !check.findings.is_empty())
         || report.exemplar_checks.iter().any(|check| !check.findings.is_empty())
         || report.metadata_checks.iter().any(|check| !check.findings.is_empty());
     // Sentences that no row of the table stands for.
     let issues = if is_listed { Vec::new() } else { report.issues.clone() };
+    // In a task of its own: the findings of a large report take a while to sort.
+    let is_due = RwSignal::new(false);
+    // It may be another page's turn by then.
+    let due = move || {
+        let _ = is_due.try_set(true);
+    };
+    set_timeout(due, Duration::ZERO);
+    let explorer = {
+        let report = report.clone();
+        move || is_due.get().then(|| view! { <Explorer report=report.clone() /> })
+    };
     let totals = words::totals(&report.raw_checks);
-    let (metadata, exemplars) = (report.metadata_checks.clone(), report.exemplar_checks.clone());
     view! {
         {report.recheck.clone().map(|recheck| view! { <Recheck recheck /> })}
-        <Explorer report=report.clone() />
+        {explorer}
         <Remarks title="Issues" lines=issues />
         <div class="columns">
-            <div class="stack"><BySelector checks=report.raw_checks.clone() /></div>
-            <div class="stack"><Compared totals metadata exemplars /></div>
+            <div class="stack">{by_selector(&report.raw_checks)}</div>
+            <div class="stack">{compared(totals, &report.metadata_checks, &report.exemplar_checks)}</div>
         </div>
         <div class="columns even">
-            <MetadataChecks checks=report.metadata_checks.clone() />
-            <ExemplarChecks checks=report.exemplar_checks.clone() />
+            {metadata_checks(&report.metadata_checks)}
+            {exemplar_checks(&report.exemplar_checks)}
         </div>
         <Remarks title="Notes" lines=report.notes.clone() />
     }

@@ -6,8 +6,6 @@ use tsink_migrate_engine::run::SlabState;
 
 /// Cells a row at most.
 pub const MOST_CELLS: usize = 120;
-/// Rows drawn at most; the counts cover all of them.
-pub const MOST_ROWS: usize = 200;
 
 #[derive(Clone, Debug)]
 struct Slab {
@@ -16,11 +14,22 @@ struct Slab {
     rows: u64,
 }
 
-/// State of all slabs of a stage.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    name: String,
+    slabs: Vec<Slab>,
+    /// Counts the changes of the row, so that only rows that changed are drawn anew.
+    version: u32,
+}
+
+/// State of all slabs of a stage. What is asked for with every message is kept up to date, never counted anew: there
+/// may be a hundred thousand slabs.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    selectors: Vec<String>,
-    slabs: Vec<Vec<Slab>>,
+    rows: Vec<Row>,
+    totals: Totals,
+    window: Option<Window>,
+    longest_name: usize,
 }
 
 /// What a cell shows.
@@ -83,11 +92,51 @@ pub struct Totals {
     pub failed_rows: u64,
 }
 
+impl Totals {
+    fn count(&mut self, slab: &Slab, add: bool) {
+        let step = |count: &mut usize| *count = if add { *count + 1 } else { count.saturating_sub(1) };
+        step(&mut self.slabs);
+        match slab.state {
+            SlabState::Todo => step(&mut self.todo),
+            SlabState::InFlight => step(&mut self.in_flight),
+            SlabState::Done => step(&mut self.done),
+            SlabState::Empty => step(&mut self.empty),
+            SlabState::Failed => {
+                step(&mut self.failed);
+                self.failed_rows = if add {
+                    self.failed_rows.saturating_add(slab.rows)
+                } else {
+                    self.failed_rows.saturating_sub(slab.rows)
+                };
+            }
+        }
+    }
+}
+
+fn todo(window: Window) -> Slab {
+    Slab { window, state: SlabState::Todo, rows: 0 }
+}
+
 impl Coverage {
     /// A map with everything to do.
     pub fn new(selectors: Vec<String>, slabs: Vec<Vec<Window>>) -> Self {
-        let todo = |window| Slab { window, state: SlabState::Todo, rows: 0 };
-        Self { selectors, slabs: slabs.into_iter().map(|row| row.into_iter().map(todo).collect()).collect() }
+        let mut map = Self::default();
+        map.longest_name = selectors.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        for (name, windows) in selectors.into_iter().zip(slabs) {
+            let row = Row { name, slabs: windows.into_iter().map(todo).collect(), version: 0 };
+            row.slabs.iter().for_each(|slab| map.totals.count(slab, true));
+            map.widen(&row);
+            map.rows.push(row);
+        }
+        map
+    }
+
+    fn widen(&mut self, row: &Row) {
+        for Slab { window, .. } in &row.slabs {
+            let whole = self.window.get_or_insert(*window);
+            whole.start_ms = whole.start_ms.min(window.start_ms);
+            whole.end_ms = whole.end_ms.max(window.end_ms);
+        }
     }
 
     /// Notes a slab's new state and says which selector's row changed and when the slab is. `None` when there
@@ -99,48 +148,83 @@ impl Coverage {
         state: SlabState,
         rows: u64,
     ) -> Option<(&str, Window)> {
-        let slab = self.slabs.get_mut(selector)?.get_mut(slab)?;
-        slab.state = state;
-        slab.rows = rows;
-        Some((self.selectors.get(selector).map_or("", String::as_str), slab.window))
+        let row = self.rows.get_mut(selector)?;
+        let slab = row.slabs.get_mut(slab)?;
+        self.totals.count(slab, false);
+        (slab.state, slab.rows) = (state, rows);
+        self.totals.count(slab, true);
+        row.version = row.version.wrapping_add(1);
+        Some((&row.name, slab.window))
     }
 
-    /// Selectors in plan order.
-    pub fn selectors(&self) -> &[String] {
-        &self.selectors
+    /// Takes a row's new slabs. Those that were begun keep their index, and with it what is known of them.
+    pub fn recut(&mut self, selector: usize, windows: Vec<Window>) {
+        let Some(row) = self.rows.get_mut(selector) else { return };
+        let old = std::mem::take(&mut row.slabs);
+        old.iter().for_each(|slab| self.totals.count(slab, false));
+        let mut old = old.into_iter();
+        row.slabs.extend(windows.into_iter().map(|window| match old.next() {
+            Some(slab) if slab.state != SlabState::Todo => Slab { window, ..slab },
+            _ => todo(window),
+        }));
+        row.slabs.iter().for_each(|slab| self.totals.count(slab, true));
+        row.version = row.version.wrapping_add(1);
+        let row = std::mem::take(row);
+        self.widen(&row);
+        if let Some(place) = self.rows.get_mut(selector) {
+            *place = row;
+        }
+    }
+
+    /// How many rows there are: selectors, or parts of them.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Name of a row: a selector's text.
+    pub fn name(&self, row: usize) -> &str {
+        self.rows.get(row).map_or("", |row| &row.name)
+    }
+
+    /// Characters of the longest name.
+    pub fn longest_name(&self) -> usize {
+        self.longest_name
+    }
+
+    /// Changes whenever a row does.
+    pub fn version(&self, row: usize) -> u32 {
+        self.rows.get(row).map_or(0, |row| row.version)
     }
 
     /// From the first slab's start to the last slab's end.
     pub fn window(&self) -> Option<Window> {
-        let all = || self.slabs.iter().flatten();
-        let start_ms = all().map(|slab| slab.window.start_ms).min()?;
-        let end_ms = all().map(|slab| slab.window.end_ms).max()?;
-        Window::new(start_ms, end_ms)
+        self.window
     }
 
-    /// Counts over all selectors.
+    /// Counts over all rows.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for slab in self.slabs.iter().flatten() {
-            totals.slabs += 1;
-            match slab.state {
-                SlabState::Todo => totals.todo += 1,
-                SlabState::InFlight => totals.in_flight += 1,
-                SlabState::Done => totals.done += 1,
-                SlabState::Empty => totals.empty += 1,
-                SlabState::Failed => {
-                    totals.failed += 1;
-                    totals.failed_rows = totals.failed_rows.saturating_add(slab.rows);
-                }
-            }
-        }
-        totals
+        self.totals
     }
 
-    /// The cells of one selector's row.
-    pub fn row(&self, selector: usize) -> Vec<Cell> {
-        let Some(slabs) = self.slabs.get(selector) else { return Vec::new() };
-        let size = slabs.len().div_ceil(MOST_CELLS).max(1);
+    /// Slabs of a row: done or empty, failed, and all.
+    pub fn counts(&self, row: usize) -> (usize, usize, usize) {
+        let Some(row) = self.rows.get(row) else { return (0, 0, 0) };
+        let count =
+            |wanted: fn(SlabState) -> bool| row.slabs.iter().filter(|slab| wanted(slab.state)).count();
+        let done = count(|state| matches!(state, SlabState::Done | SlabState::Empty));
+        (done, count(|state| state == SlabState::Failed), row.slabs.len())
+    }
+
+    /// The cells of a row in order of time, `most` of them at most.
+    pub fn row(&self, row: usize, most: usize) -> Vec<Cell> {
+        let Some(Row { slabs, .. }) = self.rows.get(row) else { return Vec::new() };
+        let size = slabs.len().div_ceil(most.clamp(1, MOST_CELLS)).max(1);
+        if slabs.is_sorted_by_key(|slab| slab.window.start_ms) {
+            return slabs.chunks(size).filter_map(cell).collect();
+        }
+        // What is cut anew while slabs behind it are under way stands behind them.
+        let mut slabs = slabs.clone();
+        slabs.sort_by_key(|slab| slab.window.start_ms);
         slabs.chunks(size).filter_map(cell).collect()
     }
 }
@@ -159,7 +243,8 @@ fn cell(slabs: &[Slab]) -> Option<Cell> {
     } else {
         CellState::Empty
     };
-    Some(Cell { window, state, rows: slabs.iter().map(|slab| slab.rows).sum(), slabs: slabs.len() })
+    let rows = slabs.iter().fold(0u64, |sum, slab| sum.saturating_add(slab.rows));
+    Some(Cell { window, state, rows, slabs: slabs.len() })
 }
 
 #[cfg(test)]
@@ -185,7 +270,7 @@ mod tests {
         let totals = map.totals();
         assert_eq!((totals.slabs, totals.todo, totals.done, totals.empty, totals.failed), (4, 1, 1, 1, 1));
         assert_eq!(totals.failed_rows, 214);
-        let states: Vec<_> = map.row(0).iter().map(|cell| cell.state).collect();
+        let states: Vec<_> = map.row(0, MOST_CELLS).iter().map(|cell| cell.state).collect();
         assert_eq!(states, [CellState::Done, CellState::Failed, CellState::Todo, CellState::Empty]);
         assert_eq!(map.window(), Some(Window { start_ms: 0, end_ms: 999_999 }));
     }
@@ -197,19 +282,71 @@ mod tests {
             map.set(0, at, SlabState::Done, 5);
         }
         map.set(0, 777, SlabState::Failed, 5);
-        let row = map.row(0);
+        let row = map.row(0, MOST_CELLS);
         assert!(row.len() <= MOST_CELLS);
         assert_eq!(row.iter().map(|cell| cell.slabs).sum::<usize>(), 1_000);
         assert_eq!(row.iter().map(|cell| cell.rows).sum::<u64>(), 5_000);
         assert_eq!(row.iter().filter(|cell| cell.state == CellState::Failed).count(), 1);
         map.set(0, 0, SlabState::Todo, 0);
-        assert_eq!(map.row(0)[0].state, CellState::InFlight);
+        assert_eq!(map.row(0, MOST_CELLS)[0].state, CellState::InFlight);
+    }
+
+    #[test]
+    fn what_was_begun_outlives_a_new_cut() {
+        let mut map = map(4);
+        map.set(0, 0, SlabState::Done, 10);
+        map.set(0, 2, SlabState::InFlight, 0);
+        let before = map.version(0);
+        let cut = |start_ms, end_ms| Window { start_ms, end_ms };
+        // The second slab and the last one become two each; the third was begun, and keeps its place.
+        let windows = vec![
+            cut(0, 249_999),
+            cut(250_000, 374_999),
+            cut(500_000, 749_999),
+            cut(375_000, 499_999),
+            cut(750_000, 874_999),
+            cut(875_000, 999_999),
+        ];
+        map.recut(0, windows);
+        map.recut(9, vec![cut(0, 1)]);
+        assert_ne!(map.version(0), before);
+        let totals = map.totals();
+        assert_eq!((totals.slabs, totals.done, totals.in_flight, totals.todo), (6, 1, 1, 4));
+        let row = map.row(0, MOST_CELLS);
+        assert!(row.is_sorted_by_key(|cell| cell.window.start_ms), "{row:?}");
+        let states: Vec<_> = row.iter().map(|cell| cell.state).collect();
+        use CellState::{Done, InFlight, Todo};
+        assert_eq!(states, [Done, Todo, Todo, InFlight, Todo, Todo]);
+        assert_eq!(map.window(), Some(cut(0, 999_999)));
+        assert_eq!(map.counts(0), (1, 0, 6));
+    }
+
+    #[test]
+    fn counts_follow_every_change() {
+        let mut map = Coverage::new(
+            vec!["a".to_owned(), "bcd".to_owned()],
+            vec![
+                Window { start_ms: 5, end_ms: 9_999 }.split(50),
+                Window { start_ms: 0, end_ms: 99 }.split(3),
+            ],
+        );
+        let states =
+            [SlabState::Done, SlabState::Failed, SlabState::InFlight, SlabState::Empty, SlabState::Todo];
+        for step in 0..500usize {
+            map.set(step % 2, step * 7 % 50, states[step * 3 % 5], step as u64);
+        }
+        let mut counted = Totals::default();
+        map.rows.iter().flat_map(|row| &row.slabs).for_each(|slab| counted.count(slab, true));
+        assert_eq!(map.totals(), counted);
+        assert_eq!(counted.slabs, 53);
+        assert_eq!((map.longest_name(), map.name(1), map.len()), (3, "bcd", 2));
+        assert_eq!(map.window(), Some(Window { start_ms: 0, end_ms: 9_999 }));
     }
 
     #[test]
     fn nothing_to_draw() {
         assert_eq!(Coverage::default().totals(), Totals::default());
         assert_eq!(Coverage::default().window(), None);
-        assert!(Coverage::default().row(0).is_empty());
+        assert!(Coverage::default().row(0, MOST_CELLS).is_empty());
     }
 }

@@ -1,15 +1,19 @@
 //! The engine as the store sees it: started when there is something to tell it, renewed when it breaks, heard.
 
+use super::reports::Shown;
 use super::run::{self, Artifacts, Changes, Part, Run};
 use super::view::View;
 use super::{Banner, Phase, Recipes, Store};
-use crate::browser;
+use crate::browser::{self, document::Document};
 use crate::worker::{Engine, Incoming};
 use leptos::prelude::*;
+use std::sync::Arc;
 use std::time::Duration;
 use tsink_migrate_engine::run::Event;
 use tsink_migrate_engine::{Error, ErrorKind};
-use tsink_migrate_host::protocol::{FromEngine, ToEngine};
+use tsink_migrate_host::parcels::{self, Parcel};
+use tsink_migrate_host::protocol::{FromEngine, Rendered, ToEngine};
+use web_sys::Blob;
 
 /// How starting the engine goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,9 @@ pub enum Starts {
     /// The last attempt failed.
     Failed,
 }
+
+/// Least time between two changes of what the page shows of a run, in ms.
+const NOTIFY_MS: i64 = 100;
 
 impl Store {
     /// Starts the engine, if there is none.
@@ -45,6 +52,10 @@ impl Store {
     fn drop_engine(self) {
         let old = self.engine.try_update_value(Option::take).flatten();
         self.forgot.set_value(true);
+        self.ledgers.await_nothing();
+        // What broke off can be continued: the next engine is asked what there is.
+        self.ledgers.all.set(None);
+        drop(self.unpacked());
         if let Some(old) = &old {
             old.mute();
         }
@@ -66,16 +77,33 @@ impl Store {
 
     /// Tells the engine something; starts it for that, if there is none.
     pub(super) fn send(self, message: &ToEngine) {
+        self.send_with(message, &[]);
+    }
+
+    /// The same, of messages that bring files.
+    pub(super) fn send_with(self, message: &ToEngine, files: &[Blob]) {
         self.start_engine();
-        let sent = self.engine.with_value(|engine| engine.as_ref().map(|engine| engine.send(message)));
+        self.send_to_running(message, files);
+    }
+
+    /// The same, if there is an engine.
+    pub(super) fn send_to_running(self, message: &ToEngine, files: &[Blob]) {
+        let sent = self.engine.with_value(|engine| {
+            let engine = engine.as_ref()?;
+            Some(if files.is_empty() && !matches!(message, ToEngine::Files { .. }) {
+                engine.send(message)
+            } else {
+                engine.send_with(message, files)
+            })
+        });
         if let Some(Err(error)) = sent {
             self.broken("The engine does not work here", error, true);
         }
     }
 
     fn receive(self, incoming: Incoming) {
-        let message = match incoming {
-            Incoming::Message(message) => message,
+        let (message, files) = match incoming {
+            Incoming::Message(message, files) => (message, files),
             Incoming::NotStarted(error) => return self.not_started(error),
             Incoming::Broken(error) => {
                 self.renew_engine();
@@ -94,6 +122,12 @@ impl Store {
                 if id == self.asked.get_value() {
                     self.checking.set(false);
                     self.check.set(*check);
+                    if self.check.with_untracked(|check| check.is_ready()) {
+                        self.look_for_ledgers();
+                    }
+                    if self.ledgers.all.with_untracked(Option::is_some) {
+                        self.go_on_if_asked();
+                    }
                 }
             }
             FromEngine::Scanned { id, read_bytes, bytes } => {
@@ -103,20 +137,40 @@ impl Store {
                 self.preview.update(|preview| preview.answered(id, recording, error));
             }
             FromEngine::Recipes { recipes, error } => self.recipes.set(Recipes { recipes, error }),
+            FromEngine::Findings { parcel } => self.parcels.update_value(|all| all.push(parcel)),
             FromEngine::Events { events } => self.apply(events),
-            FromEngine::Artifacts { stage, json, markdown, html } => {
-                self.keep_finished(json.clone());
+            FromEngine::Artifacts { stage, print } => {
+                let Some([json, markdown, html]) = documents(files) else { return };
+                self.keep_finished(stage, json.clone(), print);
                 self.run.update_value(|run| run.artifacts(stage, Artifacts { json, markdown, html }));
                 self.trigger(Part::Stages).notify();
             }
-            FromEngine::Rendered { id, rendered } => self.rendered(id, rendered),
+            FromEngine::Rendered { id, rendered } => {
+                let parcels = self.unpacked();
+                let rendered = rendered.and_then(|Rendered { mut report, print }| {
+                    parcels::load(&mut report, parcels);
+                    let report = Arc::from(report);
+                    match documents(files) {
+                        Some([json, markdown, html]) => Ok(Shown { report, print, json, markdown, html }),
+                        None => Err(Error::new(ErrorKind::Internal, "the report came without its files")),
+                    }
+                });
+                self.rendered(id, rendered);
+            }
             FromEngine::Imported { id, import } => {
                 self.queries.update(|queries| queries.answered(id, import))
             }
             FromEngine::Undone { undone } => self.undone(undone),
+            FromEngine::Ledgers { asked, ledgers, elsewhere, error } => {
+                self.ledgers.elsewhere.set(elsewhere);
+                self.ledgers(asked, ledgers, error);
+            }
+            FromEngine::Ledger { text, .. } => self.ledger(text),
             FromEngine::Finished { ok } => {
                 self.run.update_value(Run::finish);
                 self.end_job();
+                self.forget_kept_plan();
+                self.ask_ledgers();
                 self.said.set(if ok {
                     "All stages passed.".to_owned()
                 } else {
@@ -126,6 +180,7 @@ impl Store {
             FromEngine::Failed { error } => {
                 self.run.update_value(|run| run.stop(error.clone(), browser::now_ms()));
                 self.end_job();
+                self.ask_ledgers();
                 if !matches!(error.kind, ErrorKind::Cancelled | ErrorKind::Input) {
                     self.renew_engine();
                     self.not_rendered(&error);
@@ -139,10 +194,18 @@ impl Store {
         }
     }
 
+    /// The findings that went ahead of the report that is here now.
+    fn unpacked(self) -> Vec<Parcel> {
+        self.parcels.try_update_value(std::mem::take).unwrap_or_default()
+    }
+
     fn apply(self, events: Vec<Event>) {
         let now = browser::now_ms();
         let mut changes = Changes::default();
-        for event in events {
+        for mut event in events {
+            if let Event::Report { report } = &mut event {
+                parcels::load(report, self.unpacked());
+            }
             match &event {
                 Event::StageStarted { stage } if self.follow.get_value() => self.show(View::of(*stage)),
                 Event::StageFinished { stage, ok } => {
@@ -150,16 +213,48 @@ impl Store {
                     self.said.set(format!("{} {verdict}.", run::title(*stage)));
                 }
                 Event::Report { .. } => self.forgot.set_value(false),
+                Event::Ask { side, .. } => {
+                    self.said.set(format!("The {side} refuses the token. The run waits for a new one."));
+                    self.renewal.ask();
+                }
+                Event::Renewed => {
+                    self.said.set("The new token is taken. The run goes on.".to_owned());
+                    self.renewal.close();
+                }
                 _ => {}
             }
             self.run.update_value(|run| changes.join(run.apply(event, now)));
         }
         self.now.set(now);
-        self.notify(changes);
+        self.notify_soon(changes, now);
+    }
+
+    /// Tells the page what changed: at once where it waits for that, else ten times a second at most, whatever
+    /// comes: each time costs the main thread a few ms.
+    fn notify_soon(self, changes: Changes, now: i64) {
+        let (mut all, last) = self.pending.get_value();
+        let is_awaited = !all.is_empty();
+        all.join(changes);
+        let urgent = [Part::Stages, Part::Steering].iter().any(|part| changes.has(*part));
+        let wait = (last + NOTIFY_MS - now).clamp(0, NOTIFY_MS);
+        if urgent || wait == 0 {
+            self.pending.set_value((Changes::default(), now));
+            return self.notify(all);
+        }
+        self.pending.set_value((all, last));
+        if !is_awaited {
+            let tell = move || {
+                let (all, _) = self.pending.get_value();
+                self.pending.set_value((Changes::default(), browser::now_ms()));
+                self.notify(all);
+            };
+            set_timeout(tell, Duration::from_millis(wait.unsigned_abs()));
+        }
     }
 
     fn end_job(self) {
         self.phase.set(Phase::Idle);
+        self.renewal.close();
         self.notify(Changes::all());
     }
 
@@ -184,4 +279,10 @@ impl Store {
         self.end_job();
         self.banner.set(Some(Banner { title, error, again }));
     }
+}
+
+/// JSON, Markdown and HTML of a report.
+fn documents(files: Vec<Blob>) -> Option<[Arc<Document>; 3]> {
+    let files: Vec<_> = files.into_iter().map(|file| Arc::new(Document::new(file))).collect();
+    files.try_into().ok()
 }

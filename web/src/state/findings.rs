@@ -1,6 +1,7 @@
 //! Findings, gathered: what happened to many series for one cause is one thing to know, not many. From counts by kind
 //! over causes down to the one finding.
 
+use super::verified::Verified;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tsink_migrate_engine::model::Millis;
@@ -64,10 +65,11 @@ impl Filter {
 }
 
 /// Everything that a verification found.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Findings that the report lists.
-    pub listed: Arc<[Finding]>,
+    report: Verified,
+    /// Where the findings that the report lists are: list of checks, check, finding.
+    places: Arc<[(u8, u32, u32)]>,
     /// By kind, in the order of the kinds.
     pub counts: Vec<KindCount>,
     /// Findings that are counted, but of which the kind is not known either.
@@ -76,17 +78,20 @@ pub struct Found {
 
 impl Found {
     /// Of a report.
-    pub fn of(report: &VerifyReport) -> Self {
-        let listed: Arc<[Finding]> = report
-            .raw_checks
-            .iter()
-            .flat_map(|check| &check.findings)
-            .chain(report.metadata_checks.iter().flat_map(|check| &check.findings))
-            .chain(report.exemplar_checks.iter().flat_map(|check| &check.findings))
-            .cloned()
+    pub fn of(report: &Verified) -> Self {
+        let of_check = |list: u8, (check, findings): (usize, &Vec<Finding>)| {
+            (0..findings.len()).map(move |at| (list, check as u32, at as u32)).collect::<Vec<_>>()
+        };
+        let raw = report.raw_checks.iter().map(|check| &check.findings).enumerate();
+        let metadata = report.metadata_checks.iter().map(|check| &check.findings).enumerate();
+        let exemplars = report.exemplar_checks.iter().map(|check| &check.findings).enumerate();
+        let places: Arc<[(u8, u32, u32)]> = raw
+            .flat_map(|one| of_check(0, one))
+            .chain(metadata.flat_map(|one| of_check(1, one)))
+            .chain(exemplars.flat_map(|one| of_check(2, one)))
             .collect();
         let mut counts: BTreeMap<FindingKind, KindCount> = BTreeMap::new();
-        for finding in listed.iter() {
+        for finding in places.iter().filter_map(|place| at(report, *place)) {
             let kind = finding.kind;
             let count = counts.entry(kind).or_insert(KindCount { kind, total: 0, listed: 0 });
             count.total += 1;
@@ -105,7 +110,13 @@ impl Found {
             }
             omitted = omitted.saturating_add(check.findings_omitted.saturating_sub(known));
         }
-        Self { listed, counts: counts.into_values().filter(|count| count.total > 0).collect(), omitted }
+        let report = report.clone();
+        Self {
+            report,
+            places,
+            counts: counts.into_values().filter(|count| count.total > 0).collect(),
+            omitted,
+        }
     }
 
     /// How many there are, listed or not.
@@ -115,28 +126,53 @@ impl Found {
 
     /// How many are counted, but not listed.
     pub fn not_listed(&self) -> u64 {
-        self.total().saturating_sub(self.listed.len() as u64)
+        self.total().saturating_sub(self.places.len() as u64)
     }
 
     /// The groups of what passes the filter; those with the largest count come first.
     pub fn groups(&self, filter: &Filter) -> Vec<Group> {
-        let all = self.listed.iter().enumerate();
+        let all = self.places.iter().enumerate();
+        let all = all.filter_map(|(index, place)| Some((index, at(&self.report, *place)?)));
         gather(all.filter(|(_, finding)| filter.takes(finding)))
     }
 
     /// A finding.
     pub fn get(&self, at: usize) -> Option<&Finding> {
-        self.listed.get(at)
+        self::at(&self.report, *self.places.get(at)?)
     }
+
+    /// How many the report lists.
+    pub fn listed(&self) -> usize {
+        self.places.len()
+    }
+}
+
+fn at(report: &VerifyReport, (list, check, at): (u8, u32, u32)) -> Option<&Finding> {
+    let check = check as usize;
+    let findings = match list {
+        0 => &report.raw_checks.get(check)?.findings,
+        1 => &report.metadata_checks.get(check)?.findings,
+        _ => &report.exemplar_checks.get(check)?.findings,
+    };
+    findings.get(at as usize)
 }
 
 /// Gathers findings with their indices.
 fn gather<'a>(findings: impl Iterator<Item = (usize, &'a Finding)>) -> Vec<Group> {
     let mut places: BTreeMap<(FindingKind, &str, &str), usize> = BTreeMap::new();
     let mut groups: Vec<(Group, Vec<(usize, &Finding)>)> = Vec::new();
+    let mut last: Option<(usize, &Finding)> = None;
     for (at, finding) in findings {
         let next = groups.len();
-        let place = *places.entry((finding.kind, &finding.selector, &finding.cause)).or_insert(next);
+        // Findings of one cause mostly stand together.
+        let same = |other: &Finding| {
+            (other.kind, &other.selector, &other.cause) == (finding.kind, &finding.selector, &finding.cause)
+        };
+        let place = match last {
+            Some((place, other)) if same(other) => place,
+            _ => *places.entry((finding.kind, &finding.selector, &finding.cause)).or_insert(next),
+        };
+        last = Some((place, finding));
         if place == next {
             groups.push((Group::of(finding), Vec::new()));
         }
@@ -199,7 +235,9 @@ pub fn beside(groups: &[Group], of: usize, back: bool) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsink_migrate_engine::report::{Excerpt, MetadataCheckReport, RawCheckReport, RunInfo, Status};
+    use tsink_migrate_engine::report::{
+        Excerpt, MetadataCheckReport, RawCheckReport, Report, RunInfo, Status,
+    };
 
     fn finding(kind: FindingKind, series: &str, count: u64, first_ms: Millis) -> Finding {
         Finding {
@@ -217,7 +255,7 @@ mod tests {
 
     fn found(checks: Vec<RawCheckReport>, metadata: Vec<Finding>) -> Found {
         let metadata = MetadataCheckReport { findings: metadata, ..MetadataCheckReport::default() };
-        Found::of(&VerifyReport {
+        Found::of(&Verified::of(&Arc::new(Report::Verify(VerifyReport {
             status: Status::Fail,
             start_ms: 0,
             end_ms: 1,
@@ -228,7 +266,9 @@ mod tests {
             issues: Vec::new(),
             notes: Vec::new(),
             run: RunInfo::default(),
-        })
+            continued: None,
+            slowest: Vec::new(),
+        }))))
     }
 
     fn some() -> Found {

@@ -4,23 +4,8 @@ use tsink_migrate_engine::model::{Millis, Window};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// `5,760,000`.
-pub fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 series`, `2 findings`: a count with its noun. Pass both forms of the noun.
-pub fn counted(value: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(value), if value == 1 { one } else { many })
-}
+/// `5,760,000`; and `1 series`, `2 findings`: a count with both forms of its noun.
+pub use tsink_migrate_engine::report::{count_of as counted, grouped as count};
 
 /// Three figures and a unit: `612 k`, `5.76 M`, `42`. Whole numbers below 1,000 stay as they are.
 pub fn short(value: f64) -> String {

@@ -41,9 +41,18 @@ impl Log {
         self.next += 1;
     }
 
-    /// Lines, the newest first; without those of mere information if asked for.
-    pub fn lines(&self, problems_only: bool) -> Vec<Line> {
-        self.lines.iter().filter(|line| !problems_only || line.level != NoticeLevel::Info).cloned().collect()
+    /// The newest lines, the newest first, `most` of them at most; without those of mere information if asked for.
+    pub fn lines(&self, problems_only: bool, most: usize) -> Vec<Line> {
+        self.wanted(problems_only).take(most).cloned().collect()
+    }
+
+    /// How many lines there are to show.
+    pub fn kept(&self, problems_only: bool) -> usize {
+        if problems_only { self.wanted(true).count() } else { self.lines.len() }
+    }
+
+    fn wanted(&self, problems_only: bool) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(move |line| !problems_only || line.level != NoticeLevel::Info)
     }
 
     /// How many lines there ever were.
@@ -68,11 +77,13 @@ mod tests {
             let level = if at % 100 == 0 { NoticeLevel::Warn } else { NoticeLevel::Info };
             log.push(at, level, "", format!("line {at}"));
         }
-        let lines = log.lines(false);
+        let lines = log.lines(false, 1_000);
         assert_eq!(lines.len(), MOST_LINES);
         assert_eq!(lines[0].message, "line 1199");
         assert_eq!(log.total(), 1_200);
         assert_eq!(log.problems(), 12);
-        assert_eq!(log.lines(true).len(), 5);
+        assert_eq!(log.lines(true, 1_000).len(), 5);
+        assert_eq!((log.kept(false), log.kept(true)), (MOST_LINES, 5));
+        assert_eq!(log.lines(false, 2).iter().map(|line| line.id).collect::<Vec<_>>(), [1_199, 1_198]);
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use tsink_migrate_engine::model::Window;
-use tsink_migrate_engine::report::{FindingKind, VerifyReport};
+use tsink_migrate_engine::report::FindingKind;
 use tsink_migrate_engine::run::repair_parts;
 
 use super::findings::Found;
+use super::verified::Verified;
 
 /// What copying does about a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct Outlook {
 
 impl Outlook {
     /// For a verification.
-    pub fn of(report: &VerifyReport) -> Self {
+    pub fn of(report: &Verified) -> Self {
         let mut outlook = Self::default();
         let window = Window { start_ms: report.start_ms, end_ms: report.end_ms };
         for check in report.raw_checks.iter().filter(|check| !check.differing.is_empty()) {
@@ -78,9 +79,10 @@ impl Outlook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsink_migrate_engine::report::{RawCheckReport, RunInfo, Status};
+    use std::sync::Arc;
+    use tsink_migrate_engine::report::{RawCheckReport, Report, RunInfo, Status, VerifyReport};
 
-    fn report(by_kind: &[(FindingKind, u64)], differing: usize) -> VerifyReport {
+    fn report(by_kind: &[(FindingKind, u64)], differing: usize) -> Verified {
         let check = RawCheckReport {
             by_kind: by_kind.iter().copied().collect(),
             differing: (0..differing as i64)
@@ -88,7 +90,7 @@ mod tests {
                 .collect(),
             ..RawCheckReport::default()
         };
-        VerifyReport {
+        let report = VerifyReport {
             status: Status::Fail,
             start_ms: 0,
             end_ms: 1_000,
@@ -99,7 +101,10 @@ mod tests {
             issues: Vec::new(),
             notes: Vec::new(),
             run: RunInfo::default(),
-        }
+            continued: None,
+            slowest: Vec::new(),
+        };
+        Verified::of(&Arc::new(Report::Verify(report)))
     }
 
     #[test]

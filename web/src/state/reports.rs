@@ -5,7 +5,7 @@ pub mod entry;
 pub mod exchange;
 mod history;
 pub mod link;
-mod scan;
+pub(super) mod scan;
 pub mod shape;
 pub mod share;
 mod shorten;
@@ -13,6 +13,7 @@ mod shorten;
 use super::Store;
 use super::view::View;
 use crate::browser;
+use crate::browser::document::{self, Document};
 use crate::browser::squeeze::{self, Refusal};
 use entry::Entry;
 use js_sys::{Function, Promise};
@@ -24,9 +25,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use tsink_migrate_engine::plan::Redaction;
+use tsink_migrate_engine::report::Report;
 use tsink_migrate_engine::{Error, ErrorKind};
-use tsink_migrate_host::protocol::{Rendered, ToEngine};
+use tsink_migrate_host::protocol::{Print, ToEngine};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 
 /// Where the open report comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +54,26 @@ pub struct Opened {
     /// What the history says, or would say, of it.
     pub entry: Entry,
     /// `report.json` with everything in it.
-    pub json: Arc<str>,
+    pub json: Arc<Document>,
     /// The report as it is shown and shared: what is to be hidden hidden.
-    pub shown: Arc<Rendered>,
+    pub shown: Arc<Shown>,
+    /// What of it is drawn: a stranger's lists may be of any length.
+    pub drawn: Arc<Report>,
+}
+
+/// A report in every format.
+#[derive(Clone)]
+pub struct Shown {
+    /// The report itself, what was to be hidden hidden.
+    pub report: Arc<Report>,
+    /// What the text of `report.json` is like.
+    pub print: Print,
+    /// `report.json`.
+    pub json: Arc<Document>,
+    /// `report.md`.
+    pub markdown: Arc<Document>,
+    /// `report.html`.
+    pub html: Arc<Document>,
 }
 
 /// Why a report could not be read.
@@ -68,9 +88,9 @@ pub struct Unread {
 /// A question to the engine that is still to be answered.
 struct Pending {
     id: u32,
-    json: String,
+    json: Blob,
     redaction: Redaction,
-    answer: Rc<RefCell<Option<Result<Rendered, Error>>>>,
+    answer: Rc<RefCell<Option<Result<Shown, Error>>>>,
     wake: Function,
 }
 
@@ -134,13 +154,25 @@ impl Reports {
 }
 
 impl Store {
-    /// Opens a report and shows it. What it holds is only ever read by the engine.
-    pub fn open_report(self, json: String, origin: Origin, name: String) {
-        self.go(View::Reports);
-        self.read_report(json, origin, name);
+    /// Opens a report that the browser holds, and shows it.
+    pub fn open_document(self, json: Arc<Document>, origin: Origin, name: String) {
+        match json.blob() {
+            Some(json) => self.open_report(json, origin, name),
+            None => {
+                self.go(View::Reports);
+                self.unread(format!("{name} cannot be read"), lost());
+            }
+        }
     }
 
-    fn read_report(self, json: String, origin: Origin, name: String) {
+    /// Opens a report and shows it. What it holds is only ever read by the engine.
+    pub fn open_report(self, json: Blob, origin: Origin, name: String) {
+        self.go(View::Reports);
+        self.read_report(json, origin, name, None);
+    }
+
+    /// Reads a report; `known` is what the history says of it already.
+    fn read_report(self, json: Blob, origin: Origin, name: String, known: Option<Entry>) {
         let turn = self.reports.next_turn();
         self.reports.opening.set(true);
         self.reports.unread.set(None);
@@ -152,8 +184,11 @@ impl Store {
             self.reports.opening.set(false);
             match read {
                 Ok(rendered) => {
-                    let entry = Entry::new(&rendered.report, &rendered.json, browser::now_ms());
-                    let json = Arc::from(rendered.json.as_str());
+                    let entry = known
+                        .unwrap_or_else(|| Entry::new(&rendered.report, rendered.print, browser::now_ms()));
+                    let json = rendered.json.clone();
+                    browser::breathe().await;
+                    let drawn = bounded(&rendered.report);
                     self.said.set(format!("The report is open: {}. {}", entry.word, entry.found));
                     self.reports.hide_hosts.set(false);
                     self.reports.hide_labels.set(String::new());
@@ -164,6 +199,7 @@ impl Store {
                         entry,
                         json,
                         shown: Arc::new(rendered),
+                        drawn,
                     }));
                     browser::to_content();
                 }
@@ -190,14 +226,17 @@ impl Store {
         self.reports.unread.set(None);
         spawn_local(async move {
             let json = match link::bytes(&data) {
-                Some(bytes) => squeeze::inflate(&bytes, link::LARGEST).await,
+                Some(bytes) => {
+                    let json = squeeze::inflate(&bytes, link::LARGEST).await;
+                    json.and_then(|json| document::of_text(&json).ok_or(Refusal::Unable))
+                }
                 None => Err(Refusal::Broken),
             };
             if self.reports.turn.get_value() != turn {
                 return;
             }
             match json {
-                Ok(json) => self.read_report(json, Origin::Link, "The report in the link".to_owned()),
+                Ok(json) => self.read_report(json, Origin::Link, "The report in the link".to_owned(), None),
                 Err(refusal) => self.unread("The link cannot be opened".to_owned(), no_link(refusal)),
             }
         });
@@ -216,12 +255,15 @@ impl Store {
 
     /// Draws the open report again, after what is to be hidden has changed.
     pub fn hide_in_report(self) {
-        let Some(json) = self.reports.opened.with_untracked(|opened| Some(opened.as_ref()?.json.to_string()))
+        let Some(json) = self.reports.opened.with_untracked(|opened| Some(opened.as_ref()?.json.clone()))
         else {
             return;
         };
         let turn = self.reports.next_turn();
         self.reports.link.set(Link::None);
+        let Some(json) = json.blob() else {
+            return self.unread("The report cannot be drawn again".to_owned(), lost());
+        };
         spawn_local(async move {
             let rendered = self.render(json, self.reports.redaction()).await;
             if self.reports.turn.get_value() != turn {
@@ -230,6 +272,7 @@ impl Store {
             match rendered {
                 Ok(rendered) => self.reports.opened.update(|opened| {
                     if let Some(opened) = opened {
+                        opened.drawn = bounded(&rendered.report);
                         opened.shown = Arc::new(rendered);
                     }
                 }),
@@ -239,7 +282,7 @@ impl Store {
     }
 
     /// Lets the engine read a report and write it in every format.
-    pub(super) async fn render(self, json: String, redaction: Redaction) -> Result<Rendered, Error> {
+    pub(super) async fn render(self, json: Blob, redaction: Redaction) -> Result<Shown, Error> {
         let reports = self.reports;
         reports.asked.update_value(|id| *id = id.wrapping_add(1));
         let id = reports.asked.get_value();
@@ -248,7 +291,7 @@ impl Store {
             let (json, redaction, answer) = (json.clone(), redaction.clone(), answer.clone());
             reports.pending.update_value(|all| all.push(Pending { id, json, redaction, answer, wake }));
         });
-        self.send(&ToEngine::Render { id, json, redaction });
+        self.send_with(&ToEngine::Render { id, redaction }, &[json]);
         // It is only ever woken, never refused.
         let _ = JsFuture::from(promise).await;
         let answer = answer.borrow_mut().take();
@@ -256,7 +299,7 @@ impl Store {
     }
 
     /// An answer of the engine.
-    pub(super) fn rendered(self, id: u32, rendered: Result<Rendered, Error>) {
+    pub(super) fn rendered(self, id: u32, rendered: Result<Shown, Error>) {
         let pending = self.reports.pending.try_update_value(|all| {
             all.iter().position(|pending| pending.id == id).map(|at| all.swap_remove(at))
         });
@@ -268,14 +311,12 @@ impl Store {
     /// Asks again what an engine was asked that did not come up.
     pub(super) fn render_again(self) {
         let questions = self.reports.pending.with_value(|all| {
-            let again = |one: &Pending| ToEngine::Render {
-                id: one.id,
-                json: one.json.clone(),
-                redaction: one.redaction.clone(),
+            let again = |one: &Pending| {
+                (ToEngine::Render { id: one.id, redaction: one.redaction.clone() }, one.json.clone())
             };
             all.iter().map(again).collect::<Vec<_>>()
         });
-        questions.iter().for_each(|question| self.send(question));
+        questions.into_iter().for_each(|(question, json)| self.send_with(&question, &[json]));
     }
 
     /// Nobody will answer any more.
@@ -285,9 +326,24 @@ impl Store {
     }
 }
 
-fn answer(pending: &Pending, rendered: Result<Rendered, Error>) {
+fn answer(pending: &Pending, rendered: Result<Shown, Error>) {
     *pending.answer.borrow_mut() = Some(rendered);
     let _ = pending.wake.call0(&JsValue::UNDEFINED);
+}
+
+/// The browser has lost what it held.
+fn lost() -> Error {
+    Error::new(ErrorKind::Internal, "the browser has lost the report's text").remedy("Open it again.")
+}
+
+/// What of a report is drawn. Only what is longer than any report of ours is copied for that.
+fn bounded(report: &Arc<Report>) -> Arc<Report> {
+    if bound::is_bound(report) {
+        return report.clone();
+    }
+    let mut less = (**report).clone();
+    bound::bound(&mut less);
+    Arc::new(less)
 }
 
 fn no_link(refusal: Refusal) -> Error {

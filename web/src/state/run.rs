@@ -1,16 +1,22 @@
 //! A run as the page sees it: events in, a model out. Plain data; the store tells the page what changed.
 
+mod parts;
+
 use super::coverage::Coverage;
 use super::format;
 use super::log::Log;
 use super::throughput::Throughput;
+use super::words;
+use crate::browser::document::Document;
+pub use parts::{Changes, Part};
+use std::sync::Arc;
 use tsink_migrate_engine::model::Millis;
 use tsink_migrate_engine::report::{
-    Balance, EndpointCheck, ExemplarCheckReport, MetadataCheckReport, PreflightReport, PromqlCheckReport,
-    RawCheckReport, Report,
+    Balance, Continued, EndpointCheck, ExemplarCheckReport, MetadataCheckReport, PreflightReport,
+    PromqlCheckReport, RawCheckReport, Report, SlabTiming,
 };
-use tsink_migrate_engine::run::{Event, NoticeLevel, Progress, SlabState, Stage};
-use tsink_migrate_engine::{Error, ErrorKind};
+use tsink_migrate_engine::run::{Event, Limits, NoticeLevel, Progress, SlabState, Stage};
+use tsink_migrate_engine::{Error, ErrorKind, Side};
 
 /// All stages, in the order of the work.
 pub const STAGES: [Stage; 5] =
@@ -79,11 +85,11 @@ pub struct Inputs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifacts {
     /// `report.json`.
-    pub json: String,
+    pub json: Arc<Document>,
     /// `report.md`.
-    pub markdown: String,
+    pub markdown: Arc<Document>,
     /// `report.html`.
-    pub html: String,
+    pub html: Arc<Document>,
 }
 
 /// Checks as they complete, before the report is there.
@@ -116,8 +122,14 @@ pub struct StageModel {
     pub throughput: Throughput,
     /// Checks so far.
     pub checks: Checks,
-    /// The report.
-    pub report: Option<Report>,
+    /// What was done before, if a ledger is continued.
+    pub continued: Option<Continued>,
+    /// Why a ledger that is there is not continued.
+    pub not_continued: Option<String>,
+    /// The slowest slabs so far, slowest first.
+    pub slowest: Vec<SlabTiming>,
+    /// The report. Shared: it may be large.
+    pub report: Option<Arc<Report>>,
     /// Number of the report in this session; 0 for none. Tells one from the next without comparing them.
     pub edition: u32,
     /// The report, rendered.
@@ -126,65 +138,13 @@ pub struct StageModel {
     pub error: Option<Error>,
 }
 
-/// Parts of the model that change by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Part {
-    /// States, reports, errors of the stages.
-    Stages = 1,
-    /// Progress and throughput.
-    Progress = 2,
-    /// The preflight's table and report.
-    Preflight = 4,
-    /// The coverage maps.
-    Coverage = 8,
-    /// The balance.
-    Balance = 16,
-    /// The event log.
-    Log = 32,
-    /// Verify's and cutover's checks.
-    Checks = 64,
-}
-
-impl Part {
-    /// All parts.
-    pub const ALL: [Part; 7] = [
-        Part::Stages,
-        Part::Progress,
-        Part::Preflight,
-        Part::Coverage,
-        Part::Balance,
-        Part::Log,
-        Part::Checks,
-    ];
-}
-
-/// A set of parts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes(u8);
-
-impl Changes {
-    /// Every part.
-    pub fn all() -> Self {
-        let mut all = Self::default();
-        Part::ALL.iter().for_each(|part| all.add(*part));
-        all
-    }
-
-    /// Adds a part.
-    pub fn add(&mut self, part: Part) {
-        self.0 |= part as u8;
-    }
-
-    /// Adds all of another set.
-    pub fn join(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-
-    /// Whether a part is in it.
-    pub fn has(self, part: Part) -> bool {
-        self.0 & part as u8 != 0
-    }
+/// A token that a server refuses by now, while the run waits for another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Which server.
+    pub side: Side,
+    /// What it said.
+    pub error: Error,
 }
 
 /// The model.
@@ -201,6 +161,12 @@ pub struct Run {
     pub balance: Option<Balance>,
     /// Event log.
     pub log: Log,
+    /// The token that the run waits for, if it does.
+    pub asked: Option<Asked>,
+    /// Why the run cannot be continued once it is broken off, if that is so.
+    pub unkept: Option<String>,
+    /// The limits in force, once the engine has said so.
+    pub limits: Option<Limits>,
     editions: u32,
 }
 
@@ -242,6 +208,9 @@ impl Run {
             self.balance = None;
         }
         self.current = None;
+        self.asked = None;
+        self.unkept = None;
+        self.limits = None;
     }
 
     /// Applies an event. `now_ms` stamps lines of the log that have no time of their own.
@@ -321,6 +290,52 @@ impl Run {
                 self.take_report(*report);
                 changes = Changes::all();
             }
+            Event::Recut { stage, selector, slabs } => {
+                self.stage_mut(stage).coverage.recut(selector, slabs);
+                changes.add(Part::Coverage);
+            }
+            Event::Continued { stage, continued } => {
+                self.log.push(now_ms, info, "", words::continued(&continued));
+                self.stage_mut(stage).continued = Some(continued);
+                changes.add(Part::Timing);
+                changes.add(Part::Log);
+            }
+            Event::NotContinued { stage, reason } => {
+                self.log.push(now_ms, NoticeLevel::Warn, "", reason.clone());
+                self.stage_mut(stage).not_continued = Some(reason);
+                changes.add(Part::Timing);
+                changes.add(Part::Log);
+            }
+            Event::Unkept { reason } => {
+                self.unkept = Some(reason);
+                changes.add(Part::Timing);
+            }
+            Event::Slowest { stage, slabs } => {
+                self.stage_mut(stage).slowest = slabs;
+                changes.add(Part::Timing);
+            }
+            Event::Ask { side, error } => {
+                let tag = error.status.map(|status| status.to_string()).unwrap_or_default();
+                self.log.push(
+                    now_ms,
+                    NoticeLevel::Warn,
+                    &tag,
+                    format!("the {side} refuses the token; the run waits for a new one"),
+                );
+                self.asked = Some(Asked { side, error });
+                changes.add(Part::Steering);
+                changes.add(Part::Log);
+            }
+            Event::Renewed => {
+                self.log.push(now_ms, info, "", "a new token is there; the run goes on".to_owned());
+                self.asked = None;
+                changes.add(Part::Steering);
+                changes.add(Part::Log);
+            }
+            Event::Limits { limits } => {
+                self.limits = Some(limits);
+                changes.add(Part::Steering);
+            }
             Event::Notice { at_ms, level, tag, message } => {
                 self.log.push(at_ms, level, &tag, message);
                 changes.add(Part::Log);
@@ -347,6 +362,7 @@ impl Run {
             }
         }
         self.current = None;
+        self.asked = None;
     }
 
     /// The job is over; nothing runs any more, whatever was or was not said before.
@@ -358,6 +374,17 @@ impl Run {
             }
         }
         self.current = None;
+        self.asked = None;
+    }
+
+    /// The plan's text has another header value now; results made with the one before are still of the same plan.
+    pub fn reworded(&mut self, before: &str, after: &str) {
+        for stage in STAGES {
+            let inputs = &mut self.stage_mut(stage).inputs;
+            if inputs.text == before {
+                after.clone_into(&mut inputs.text);
+            }
+        }
     }
 
     fn check(&mut self, add: impl FnOnce(&mut Checks)) -> Changes {
@@ -390,7 +417,7 @@ impl Run {
         self.editions += 1;
         let edition = self.editions;
         let model = self.stage_mut(stage);
-        (model.report, model.edition) = (Some(report), edition);
+        (model.report, model.edition) = (Some(Arc::new(report)), edition);
     }
 }
 

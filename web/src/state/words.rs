@@ -1,8 +1,8 @@
 //! Verdicts in words: what a report means, in one bold sentence and one plain one.
 
-use super::format::{count, counted, duration};
+use super::format::{clock, count, counted, date, duration, short};
 use tsink_migrate_engine::report::{
-    BackfillReport, CutoverReport, Finding, FindingKind, Level, PreflightReport, RawCheckReport,
+    BackfillReport, Continued, CutoverReport, Finding, FindingKind, Level, PreflightReport, RawCheckReport,
     RepairReport, Status, VerifyReport,
 };
 
@@ -17,6 +17,20 @@ pub struct Verdict {
     pub headline: String,
     /// What else to know; may be empty.
     pub detail: String,
+}
+
+/// `Continued from 2025-11-18 14:03 UTC: 37 slabs with 1.20 M rows were done before.`
+pub fn continued(before: &Continued) -> String {
+    let since = format!("{} {}", date(before.since_ms), clock(before.since_ms).get(..5).unwrap_or_default());
+    let runs =
+        if before.runs > 1 { format!(" in {}", counted(before.runs, "run", "runs")) } else { String::new() };
+    let slabs = counted(before.slabs, "slab", "slabs");
+    let were = if before.slabs == 1 { "was" } else { "were" };
+    format!(
+        "Continued from {since} UTC: {slabs} with {} rows {were} done before{runs}, in {}.",
+        short(before.rows as f64),
+        duration(before.elapsed_ms)
+    )
 }
 
 /// Verdict of a preflight.
@@ -392,6 +406,8 @@ mod tests {
             issues: Vec::new(),
             notes: Vec::new(),
             run: RunInfo::default(),
+            continued: None,
+            slowest: Vec::new(),
         }
     }
 

@@ -11,7 +11,9 @@ Times:
   2025-11-18                  a date, its midnight in UTC
   30d, now-2h, now            relative to now
 
-Header values in the plan may name environment variables as ${NAME}; their values are read from there.
+Header values in the plan may name environment variables as ${NAME}; their values are read from there, or from the
+file that NAME_FILE names. When a server refuses in mid-run what it took before, that file is read again, or you are
+asked at the terminal.
 
 Exit code: 0 when everything passed, 1 when something failed or was wrong.";
 
@@ -93,9 +95,16 @@ pub(super) struct PlanWindow {
 pub(super) struct Options {
     #[command(flatten)]
     window: PlanWindow,
-    /// Write report.json, report.md and report.html into this directory; it is created if need be
+    /// Write report.json, report.md and report.html into this directory, and keep the ledger there, from which the same
+    /// command goes on after it was broken off; it is created if need be
     #[arg(long, value_name = "DIR")]
     artifact_dir: Option<String>,
+    /// Keep the ledger in this file [default: ledger.jsonl in the artifact directory; none without one]
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<String>,
+    /// Begin anew although the ledger could be continued
+    #[arg(long)]
+    fresh: bool,
     /// Ask both servers and estimate the work, then stop
     #[arg(long)]
     dry_run: bool,
@@ -106,9 +115,9 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn invocation(self, command: Command, given: Option<String>) -> Invocation {
-        let Self { window, artifact_dir, dry_run, allow_outside } = self;
+        let Self { window, artifact_dir, ledger, fresh, dry_run, allow_outside } = self;
         let PlanWindow { config, start, end } = window;
-        Invocation { command, config, start, end, artifact_dir, dry_run, allow_outside, given }
+        Invocation { command, config, start, end, artifact_dir, dry_run, allow_outside, ledger, fresh, given }
     }
 }
 

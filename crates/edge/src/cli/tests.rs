@@ -24,10 +24,14 @@ fn the_specifications_lines_are_understood() {
         artifact_dir: Some("./out".to_owned()),
         dry_run: false,
         allow_outside: false,
+        ledger: None,
+        fresh: false,
         given: None,
     };
     assert_eq!(found, Ok(Ask::Run(backfill)));
     assert!(run("verify --config p --start 1 --end 2 --allow-outside").allow_outside);
+    let kept = run("verify --config p --start 1 --end 2 --ledger l.jsonl --fresh");
+    assert_eq!((kept.ledger.as_deref(), kept.fresh), (Some("l.jsonl"), true));
     for (verb, stage) in [
         ("backfill", Stage::Backfill),
         ("verify", Stage::Verify),

@@ -31,6 +31,18 @@ pub(super) async fn read(
     })
 }
 
+/// Reads a short text, as a header's value. The error goes on after "… names": the path, and what is wrong.
+pub(super) async fn value(host: &Rc<dyn Host>, path: &str, limit: usize) -> Result<String, String> {
+    let shown = one_line(path);
+    let bytes = host.read_file(path, limit.saturating_add(1)).await;
+    let bytes = bytes.map_err(|why| format!("{shown}, which cannot be read: {}", one_line(&why)))?;
+    if bytes.len() > limit {
+        return Err(format!("{shown}, which has more than {} KiB; is it the right file?", limit / 1024));
+    }
+    // Where it is not UTF-8 would tell something of the secret.
+    String::from_utf8(bytes).map_err(|_| format!("{shown}, which is not UTF-8 text"))
+}
+
 /// Reads a report, with its text.
 pub(super) async fn report(host: &Rc<dyn Host>, path: &str) -> Result<(Report, String), String> {
     let text = read(host, "the report", path, MAX_REPORT_BYTES).await?;

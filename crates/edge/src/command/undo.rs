@@ -3,16 +3,16 @@
 use super::plan;
 use crate::cli::UndoAsk;
 use crate::host::Host;
-use crate::text::{clean, grouped, one_line};
+use crate::text::{clean, one_line};
 use std::rc::Rc;
 use tsink_migrate_engine::plan::format_time;
 use tsink_migrate_engine::port::Ports;
-use tsink_migrate_engine::report::Undo;
+use tsink_migrate_engine::report::{Undo, grouped};
 use tsink_migrate_engine::run::{self, Undone};
 
 /// Says what would be deleted; with a confirmation, deletes it. The error is text to print.
 pub(super) async fn run(host: &Rc<dyn Host>, ports: Ports, ask: &UndoAsk) -> Result<i32, String> {
-    let checked = plan::check(host, &ports, &ask.config, &ask.start, &ask.end).await?;
+    let (checked, _) = plan::check(host, &ports, &ask.config, &ask.start, &ask.end).await?;
     let job = tsink_migrate_host::start::job(checked, Vec::new()).map_err(|error| super::told(&error))?;
     let Some(confirmation) = &ask.confirm else {
         host.stdout(&clean(&preview(&run::undo_plan(&job.plan, job.window))));

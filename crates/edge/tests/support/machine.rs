@@ -10,7 +10,8 @@ use std::rc::Rc;
 use tsink_migrate_edge::command;
 use tsink_migrate_edge::host::{Host, PlanFile};
 use tsink_migrate_engine::port::{
-    Clock, FileError, NetworkCause, NoFiles, Ports, Request, Response, Transport, TransportError,
+    Clock, FileError, NetworkCause, NoFiles, NoStore, Ports, Request, Response, StoreError, Transport,
+    TransportError,
 };
 
 /// Files, variables, and everything that was written or asked for.
@@ -19,6 +20,9 @@ pub struct Machine {
     pub files: BTreeMap<String, Vec<u8>>,
     pub variables: BTreeMap<String, String>,
     pub read_only: bool,
+    pub locked: bool,
+    /// What is typed at the terminal, the first answer last.
+    pub answers: RefCell<Vec<String>>,
     out: RefCell<String>,
     err: RefCell<String>,
     pub made: RefCell<Vec<String>>,
@@ -78,8 +82,45 @@ impl Host for Machine {
         Box::pin(ready(Ok(())))
     }
 
+    fn ledger_lock(&self, path: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let busy = self.locked.then(|| StoreError::Busy { message: format!("process 4711 has {path}") });
+        Box::pin(ready(busy.map_or(Ok(()), Err)))
+    }
+
+    fn ledger_read(&self, path: &str) -> LocalBoxFuture<'static, Result<Option<String>, StoreError>> {
+        Box::pin(ready(Ok(self.texts.borrow().get(path).cloned())))
+    }
+
+    fn ledger_append(&self, path: &str, text: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        self.texts.borrow_mut().entry(path.to_owned()).or_default().push_str(text);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn ledger_replace(&self, path: &str, text: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        self.texts.borrow_mut().insert(path.to_owned(), text.to_owned());
+        Box::pin(ready(Ok(())))
+    }
+
+    fn ledger_move(&self, from: &str, to: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        let mut texts = self.texts.borrow_mut();
+        if let Some(text) = texts.remove(from) {
+            texts.insert(to.to_owned(), text);
+        }
+        Box::pin(ready(Ok(())))
+    }
+
+    fn ledger_remove(&self, path: &str) -> LocalBoxFuture<'static, Result<(), StoreError>> {
+        self.texts.borrow_mut().remove(path);
+        Box::pin(ready(Ok(())))
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
+    }
+
+    fn ask_secret(&self, prompt: &str) -> LocalBoxFuture<'static, Option<String>> {
+        self.err.borrow_mut().push_str(prompt);
+        Box::pin(ready(self.answers.borrow_mut().pop()))
     }
 
     fn stdout(&self, text: &str) {
@@ -140,8 +181,13 @@ pub fn run(machine: &Rc<Machine>, line: &str) -> (i32, String, String) {
 /// Exit code, stdout, stderr, URLs that were asked.
 pub fn run_words(machine: &Rc<Machine>, words: &[&str]) -> (i32, String, String, Vec<String>) {
     let transport = Rc::new(Deaf::default());
-    let ports =
-        Ports { transport: transport.clone(), clock: Rc::new(Still), files: Rc::new(NoFiles), seed: 1 };
+    let ports = Ports {
+        transport: transport.clone(),
+        clock: Rc::new(Still),
+        files: Rc::new(NoFiles),
+        store: Rc::new(NoStore),
+        seed: 1,
+    };
     let arguments = words.iter().map(|word| (*word).to_owned()).collect();
     let Some(code) = command::run(machine.clone(), ports, arguments).now_or_never() else {
         unreachable!("nothing here takes time")

@@ -233,8 +233,27 @@ fn retry_after_is_read_and_bounded() {
     assert_eq!(after("1"), Some(1000));
     assert_eq!(after(" 30 "), Some(30_000));
     assert_eq!(after("99999999999"), Some(3_600_000));
-    assert_eq!(after("Wed, 21 Oct 2026 07:28:00 GMT"), None);
+    assert_eq!(after("Wed, 21 Oct 2026 07:28:00 GMT"), None, "no clock at all");
     assert_eq!(after("-1"), None);
+}
+
+#[test]
+fn retry_after_with_a_date_counts_from_the_servers_clock_or_from_ours() {
+    let after = |headers: &[(&str, &str)]| {
+        let mut all = vec![("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")];
+        all.extend_from_slice(headers);
+        refuse(Purpose::Write, false, &answer(503, &all, "")).retry_after_ms
+    };
+    // 2026-10-21T07:28:00Z is 1792567680000; our clock is an hour off.
+    let ours = (super::CLOCK_HEADER, "1792564080000");
+    assert_eq!(after(&[("date", "Wed, 21 Oct 2026 07:28:00 GMT"), ours]), Some(30_000));
+    assert_eq!(after(&[(super::CLOCK_HEADER, "1792567680000")]), Some(30_000));
+    assert_eq!(after(&[("date", "Wed, 21 Oct 2026 07:29:00 GMT")]), Some(0), "over already");
+    assert_eq!(after(&[("date", "Wed, 21 Oct 2015 07:29:00 GMT")]), Some(3_600_000), "an hour at most");
+    for odd in ["Wed, 32 Oct 2026 07:28:30 GMT", "21 Oct 2026", ", GMT", "Wed, 21 Foo 2026 07:28:30 GMT"] {
+        let headers = [("retry-after", odd), ours];
+        assert_eq!(refuse(Purpose::Write, false, &answer(503, &headers, "")).retry_after_ms, None, "{odd}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) struct Map {
 
 impl Map {
     /// Takes a series that was not seen before.
+    #[inline(never)]
     pub fn see(&mut self, labels: &Labels) {
         let full = self.seen.len() > SERIES_ROWS;
         if full && self.seen.last().is_none_or(|last| labels > last) {
@@ -33,6 +34,12 @@ impl Map {
         if full {
             self.seen.pop_last();
         }
+    }
+
+    /// Whether this is one of the series that the map keeps.
+    #[inline(never)]
+    pub fn shows(&self, labels: &Labels) -> bool {
+        self.seen.last().is_some_and(|last| labels <= last) && self.seen.contains(labels)
     }
 
     /// Adds the columns in which a slab has rows.

@@ -7,6 +7,7 @@ use super::{
     Batch, Compare, ExemplarCheck, Options, Plan, PromqlCheck, ReadVia, SourceKind, json, lists, options,
     servers, window,
 };
+use crate::error::redact_url;
 use crate::model::Window;
 use jsonc_parser::ast::Value;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,10 @@ pub struct PlanSummary {
     pub source_kind: String,
     /// Host (and port) of the source; of a recording, its manifest.
     pub source_host: String,
+    /// Where samples are read from, without user name, password and query; of a recording, its manifest.
+    pub source: String,
+    /// Where they are written to, the same way.
+    pub target: String,
     /// Host (and port) of the target.
     pub target_host: String,
     /// Target tenant.
@@ -122,6 +127,22 @@ const FIELDS: &[&str] = &[
     "compare",
     "options",
 ];
+
+/// Names of the fields that a section of a plan may have: of `source`, of `target`, or of the plan itself by an empty
+/// name. Empty for any other section.
+///
+/// ```
+/// use tsink_migrate_engine::plan::field_names;
+/// assert!(field_names("").contains(&"selectors") && field_names("target").contains(&"tenant"));
+/// ```
+pub fn field_names(section: &str) -> &'static [&'static str] {
+    match section {
+        "" => FIELDS,
+        "source" => servers::SOURCE,
+        "target" => servers::TARGET,
+        _ => &[],
+    }
+}
 
 /// Checks a plan's text and the window typed beside it. Everything that is wrong is reported at once; the plan
 /// and its summary are there when there is no error. Secrets show in nothing that comes back.
@@ -289,7 +310,12 @@ fn summarize(plan: &Plan, defaults: Vec<String>) -> PlanSummary {
             Some(path) => path.clone(),
             None => host(plan.source.samples_url()),
         },
+        source: match &plan.source.capture_manifest_path {
+            Some(path) => path.clone(),
+            None => redact_url(plan.source.samples_url()),
+        },
         target_host: host(&plan.target.write_url),
+        target: redact_url(&plan.target.write_url),
         tenant: plan.target.tenant.clone(),
         selectors: plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
         metadata_metrics: plan.metadata_metrics.clone(),

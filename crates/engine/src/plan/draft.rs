@@ -149,10 +149,20 @@ pub struct DraftOptions {
     pub read_via: String,
     /// `max_concurrent_writes`.
     pub max_concurrent_writes: Option<u64>,
+    /// `max_rows_per_second`.
+    pub max_rows_per_second: Option<u64>,
+    /// `max_in_flight_rows`.
+    pub max_in_flight_rows: Option<u64>,
     /// `slab_samples`.
     pub slab_samples: Option<u64>,
+    /// `memory_mib`.
+    pub memory_mib: Option<u64>,
     /// `max_attempts`.
     pub max_attempts: Option<u64>,
+    /// `backoff_base_ms`.
+    pub backoff_base_ms: Option<u64>,
+    /// `backoff_cap_ms`.
+    pub backoff_cap_ms: Option<u64>,
     /// `max_findings`.
     pub max_findings: Option<u64>,
     /// `strict`.
@@ -283,8 +293,13 @@ impl Draft {
             dry_run: rest.take_bool("dry_run"),
             read_via: rest.take_text("read_via"),
             max_concurrent_writes: rest.take_u64("max_concurrent_writes"),
+            max_rows_per_second: rest.take_u64("max_rows_per_second"),
+            max_in_flight_rows: rest.take_u64("max_in_flight_rows"),
             slab_samples: rest.take_u64("slab_samples"),
+            memory_mib: rest.take_u64("memory_mib"),
             max_attempts: rest.take_u64("max_attempts"),
+            backoff_base_ms: rest.take_u64("backoff_base_ms"),
+            backoff_cap_ms: rest.take_u64("backoff_cap_ms"),
             max_findings: rest.take_u64("max_findings"),
             strict: rest.take_bool("strict"),
             live_probe: rest.take_text("live_probe"),
@@ -382,8 +397,13 @@ impl DraftOptions {
             ("dry_run", Node::Leaf(self.dry_run.map_or(Value::Null, Value::Bool))),
             ("read_via", text(&self.read_via)),
             ("max_concurrent_writes", whole(self.max_concurrent_writes)),
+            ("max_rows_per_second", whole(self.max_rows_per_second)),
+            ("max_in_flight_rows", whole(self.max_in_flight_rows)),
             ("slab_samples", whole(self.slab_samples)),
+            ("memory_mib", whole(self.memory_mib)),
             ("max_attempts", whole(self.max_attempts)),
+            ("backoff_base_ms", whole(self.backoff_base_ms)),
+            ("backoff_cap_ms", whole(self.backoff_cap_ms)),
             ("max_findings", whole(self.max_findings)),
             ("strict", Node::Leaf(self.strict.map_or(Value::Null, Value::Bool))),
             ("live_probe", text(&self.live_probe)),

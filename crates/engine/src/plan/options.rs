@@ -12,13 +12,23 @@ const MAX_ROWS: u64 = 200_000;
 /// Writes that tsink 0.10.2 admits in flight.
 const MAX_WRITES: u64 = 64;
 
+/// More rows a second than any server takes.
+const MAX_RATE: u64 = 1_000_000_000;
+/// WebAssembly's memory ends at 4 GiB, and not all of it holds slabs.
+const MAX_MEMORY_MIB: u64 = 2_048;
+
 /// Fields of `options`.
 pub(super) const FIELDS: &[&str] = &[
     "dry_run",
     "read_via",
     "max_concurrent_writes",
+    "max_rows_per_second",
+    "max_in_flight_rows",
     "slab_samples",
+    "memory_mib",
     "max_attempts",
+    "backoff_base_ms",
+    "backoff_cap_ms",
     "max_findings",
     "strict",
     "live_probe",
@@ -57,9 +67,14 @@ pub(super) fn options(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Opt
     let dry_run = section.flag("dry_run", default.dry_run, walk);
     let read_via = section.read_via(walk);
     let writes = section.size("max_concurrent_writes", MAX_WRITES, default.max_concurrent_writes, walk);
+    let rate = section.count("max_rows_per_second", MAX_RATE, default.max_rows_per_second, walk);
+    let rows = section.count("max_in_flight_rows", MAX_ROWS, default.max_in_flight_rows, walk);
     // Prometheus answers no remote read with more samples (`remote.read.sample-limit`).
     let slab_samples = section.whole("slab_samples", 50_000_000, default.slab_samples, walk);
+    let memory = section.between("memory_mib", 16..=MAX_MEMORY_MIB, default.memory_mib, walk);
     let attempts = section.whole("max_attempts", 100, u64::from(default.max_attempts), walk);
+    let base = section.whole("backoff_base_ms", 60_000, default.backoff_base_ms, walk);
+    let cap = section.whole("backoff_cap_ms", 3_600_000, default.backoff_cap_ms, walk);
     let findings = section.size("max_findings", 10_000, default.max_findings, walk);
     let strict = section.flag("strict", default.strict, walk);
     let live_probe = match section.set("live_probe") {
@@ -77,8 +92,14 @@ pub(super) fn options(value: Option<&Value<'_>>, walk: &mut Walk<'_, '_>) -> Opt
         dry_run: dry_run?,
         read_via: read_via?,
         max_concurrent_writes: writes?,
+        max_rows_per_second: rate?,
+        max_in_flight_rows: rows?,
         slab_samples: slab_samples?,
+        memory_mib: memory?,
         max_attempts: u32::try_from(attempts?).ok()?,
+        backoff_base_ms: base?,
+        // A first delay above the cap is the cap.
+        backoff_cap_ms: cap?,
         max_findings: findings?,
         strict: strict?,
         live_probe,
@@ -160,8 +181,23 @@ impl<'n, 't> Section<'n, 't> {
     }
 
     fn whole(&self, field: &str, most: u64, default: u64, walk: &mut Walk<'_, '_>) -> Option<u64> {
+        self.between(field, 1..=most, default, walk)
+    }
+
+    /// A number that may be zero.
+    fn count(&self, field: &str, most: u64, default: u64, walk: &mut Walk<'_, '_>) -> Option<u64> {
+        self.between(field, 0..=most, default, walk)
+    }
+
+    fn between(
+        &self,
+        field: &str,
+        range: std::ops::RangeInclusive<u64>,
+        default: u64,
+        walk: &mut Walk<'_, '_>,
+    ) -> Option<u64> {
         match self.set(field) {
-            Some(fields) => fields.whole(field, 1..=most, &mut walk.found),
+            Some(fields) => fields.whole(field, range, &mut walk.found),
             None => Some(walk.default(&self.path(field), default)),
         }
     }

@@ -31,7 +31,8 @@ impl<T> Read<T> {
     }
 }
 
-const SOURCE: &[&str] = &[
+/// Fields of `source`.
+pub(super) const SOURCE: &[&str] = &[
     "kind",
     "headers",
     "remote_read_url",
@@ -216,7 +217,8 @@ fn source_kind(fields: &Fields<'_, '_>, walk: &mut Walk<'_, '_>) -> Kind {
     Kind::Other
 }
 
-const TARGET: &[&str] = &[
+/// Fields of `target`.
+pub(super) const TARGET: &[&str] = &[
     "write_url",
     "read_url",
     "query_range_url",

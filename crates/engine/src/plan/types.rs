@@ -220,12 +220,23 @@ pub struct Options {
     pub dry_run: bool,
     /// How to read; `remote_read`.
     pub read_via: ReadVia,
-    /// Write requests at once at most; 4. Above that tsink 0.10.2 gets no faster.
+    /// Write requests at once at most; 4. How many there are is found out while it works; above 4, tsink 0.10.2
+    /// gets no faster.
     pub max_concurrent_writes: usize,
-    /// Samples that one slab should hold; 500,000. Memory follows it.
+    /// Rows a second at most that are sent to the target; 0, as many as it takes.
+    pub max_rows_per_second: u64,
+    /// Rows at most in write requests under way, all together; 0, no limit but that of the writes at once.
+    pub max_in_flight_rows: u64,
+    /// Samples that one slab should hold; 500,000. Slabs are cut smaller where `memory_mib` asks for it.
     pub slab_samples: u64,
+    /// MiB that slabs may take in memory, all together; 96.
+    pub memory_mib: u64,
     /// Attempts for a request that may be retried, the first included; 6.
     pub max_attempts: u32,
+    /// Upper bound of the first delay before an attempt, in ms; 200. It doubles with every attempt.
+    pub backoff_base_ms: u64,
+    /// Upper bound of every delay, in ms; 10,000.
+    pub backoff_cap_ms: u64,
     /// Findings listed per check at most; 100. Counts are always complete.
     pub max_findings: usize,
     /// Whether a recording with entries that cannot be read is not migrated; true. Otherwise they are counted,
@@ -250,8 +261,13 @@ impl Default for Options {
             dry_run: false,
             read_via: ReadVia::RemoteRead,
             max_concurrent_writes: 4,
+            max_rows_per_second: 0,
+            max_in_flight_rows: 0,
             slab_samples: 500_000,
+            memory_mib: 96,
             max_attempts: 6,
+            backoff_base_ms: 200,
+            backoff_cap_ms: 10_000,
             max_findings: 100,
             strict: true,
             live_probe: None,
@@ -260,6 +276,14 @@ impl Default for Options {
             accept_explained: false,
             redact: Redaction::default(),
         }
+    }
+}
+
+impl Options {
+    /// Bytes that one answer may take, decompressed: `memory_mib` is shared by two slabs, two sides, and the forms in
+    /// which an answer is held (as it came, and decoded).
+    pub fn answer_bytes(&self) -> usize {
+        usize::try_from(self.memory_mib.saturating_mul(1 << 20) / 8).unwrap_or(usize::MAX)
     }
 }
 

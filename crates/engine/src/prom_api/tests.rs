@@ -1,4 +1,4 @@
-use super::{Errand, Exemplars, Server};
+use super::{Errand, Exemplars, RangeQuery, Server};
 use crate::answer::Purpose;
 use crate::error::{ErrorKind, Side};
 use crate::model::{Exemplar, Labels, Series, Window};
@@ -55,14 +55,15 @@ fn plan_headers_are_sent_and_ours_are_sent_once() {
 
 #[test]
 fn a_long_query_goes_as_a_form_of_the_same_parameters() {
-    let window = Window { start_ms: 1_700_000_000_000, end_ms: 1_700_000_060_500 };
+    let (start_ms, end_ms) = (1_700_000_000_000, 1_700_000_060_500);
+    let asked = |query| RangeQuery { query, start_ms, end_ms, step_ms: 30_000 };
     let source = server(Side::Source, &[]);
-    let short = source.query_range(&errand(Purpose::Query), "up{a=\"b c\"}", window, 30_000);
+    let short = source.query_range(&errand(Purpose::Query), &asked("up{a=\"b c\"}"));
     let params = "start=1700000000&end=2023-11-14T22%3A14%3A20.500Z&step=30";
     assert_eq!(shown(&short.request), format!("GET {URL}?query=up%7Ba%3D%22b+c%22%7D&{params}\n"));
     assert!(short.request.body.is_empty());
     let query = "x".repeat(5000);
-    let long = source.query_range(&errand(Purpose::Query), &query, window, 30_000);
+    let long = source.query_range(&errand(Purpose::Query), &asked(&query));
     assert_eq!(long.request.method, Method::Post);
     let expected = format!("POST {URL}\nContent-Type: application/x-www-form-urlencoded\n");
     assert_eq!(shown(&long.request), expected);
@@ -70,8 +71,8 @@ fn a_long_query_goes_as_a_form_of_the_same_parameters() {
 }
 
 fn ask_query(headers: &[(&str, &str)], body: &str) -> crate::Result<crate::wire::prom_json::QueryResult> {
-    let window = Window { start_ms: 0, end_ms: 1000 };
-    let call = server(Side::Target, &[]).query_range(&errand(Purpose::Query), "up", window, 1000);
+    let asked = RangeQuery { query: "up", start_ms: 0, end_ms: 1000, step_ms: 1000 };
+    let call = server(Side::Target, &[]).query_range(&errand(Purpose::Query), &asked);
     (call.parse)(&answer(200, headers, body.as_bytes()))
 }
 

@@ -32,6 +32,9 @@ pub fn console(report: &Report) -> String {
             line("exemplars", &report.exemplars_written);
             line("metadata", &report.metadata_written);
             line("write_batches", &report.write_batches);
+            if let Some(before) = &report.continued {
+                line("continued_slabs", &before.slabs);
+            }
             if let Some(recording) = &report.preflight.recording {
                 line("refused", &recording.refused);
                 line("bad_entries", &recording.bad_entries);
@@ -42,6 +45,9 @@ pub fn console(report: &Report) -> String {
             line("metadata_checks", &report.metadata_checks.len());
             line("exemplar_checks", &report.exemplar_checks.len());
             line("issues", &report.issues.len());
+            if let Some(before) = &report.continued {
+                line("continued_slabs", &before.slabs);
+            }
             if let Some(recheck) = &report.recheck {
                 line("read_again", &recheck.slabs);
                 line("settled", &recheck.settled);

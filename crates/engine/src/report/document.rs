@@ -6,6 +6,7 @@
 mod backfill;
 mod cutover;
 mod preflight;
+mod progress;
 mod verify;
 
 pub use backfill::{BackfillReport, RepairReport, RepairedSelector};
@@ -14,6 +15,7 @@ pub use cutover::{
     PromqlCheckReport, Undo,
 };
 pub use preflight::{Capabilities, EndpointCheck, Estimate, PreflightReport, SelectorEstimate};
+pub use progress::{Continued, SlabTiming};
 pub use verify::{
     Coverage, CoverageRow, Excerpt, ExcerptPoint, ExemplarCheckReport, Finding, FindingKind,
     MetadataCheckReport, MetadataEntry, RawCheckReport, RecheckReport, VerifyReport,

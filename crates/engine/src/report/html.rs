@@ -11,6 +11,7 @@ mod findings;
 mod preflight;
 mod progress;
 mod recording;
+mod timing;
 mod verdict;
 mod verify;
 mod writer;

@@ -7,6 +7,7 @@ mod cutover;
 mod escape;
 mod preflight;
 mod recording;
+mod timing;
 mod verify;
 
 use super::words::{grouped, show_duration, show_time};

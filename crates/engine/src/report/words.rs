@@ -1,8 +1,8 @@
 //! The words that all renderers share, and text made safe to show.
 
 use super::document::{
-    Capabilities, EndpointCheck, Finding, FindingKind, Freshness, Level, MetadataCheckReport, Note,
-    PreflightReport, RawCheckReport, RecheckReport, Status,
+    Capabilities, Continued, EndpointCheck, Finding, FindingKind, Freshness, Level, MetadataCheckReport,
+    Note, PreflightReport, RawCheckReport, RecheckReport, Status,
 };
 use crate::model::Millis;
 
@@ -124,6 +124,20 @@ impl RawCheckReport {
     }
 }
 
+impl Continued {
+    /// What was done before.
+    pub fn sentence(&self) -> String {
+        format!(
+            "{} with {} done by {} since {}, in {}; the ledger tells, and what it tells was not read again.",
+            count_of(self.slabs, "slab", "slabs"),
+            count_of(self.rows, "row was", "rows were"),
+            count_of(self.runs, "run before", "runs before"),
+            show_time(self.since_ms),
+            show_duration(self.elapsed_ms),
+        )
+    }
+}
+
 impl RecheckReport {
     /// What was read again, and what came of it.
     pub fn sentence(&self) -> String {
@@ -233,7 +247,7 @@ fn with_remedy(message: &str, remedy: &str) -> String {
 }
 
 /// A number with thousands separators: `5,760,000`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -256,7 +270,7 @@ pub(crate) fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
 }
 
 /// `1 sample`, `1,234 samples`.
-pub(crate) fn count_of(count: u64, one: &str, many: &str) -> String {
+pub fn count_of(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 

@@ -1,33 +1,38 @@
 //! Backfill: slabs are read, put into write requests and written, several at once.
 //!
 //! At most [`SLABS_AT_ONCE`] slabs are in memory: while one is written, the next is read. Inside a slab,
-//! batches are built as writes find room, so what waits is bounded by the number of writes at once.
+//! batches are built as writes find room, so what waits is bounded by the number of writes at once. A slab that is
+//! larger than its share of the memory is worked off in portions.
 
+mod copied;
+mod extras;
 mod recorded;
 mod writing;
 
+use super::apart::apart;
 use super::context::Run;
 use super::event::{Event, NoticeLevel, SlabState, Stage};
+use super::http::cancelled;
+use super::ledger::Noted;
 use super::meter::Meter;
 use super::reading::Piece;
 use super::repair::Parts;
-use super::slabs;
+use super::schedule::{Portion, Portions, Schedule, Seen, Slab};
 use super::tally::Tally;
 use crate::compare::values_agree;
-use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Labels, Series, Window};
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::model::Window;
 use crate::report::{BackfillReport, Estimate, Level, PreflightReport, Status};
-use crate::wire::prom_read::labels_identity;
+use crate::selector::Selector;
 use crate::wire::prom_write::{BatchBuilder, Present};
+use copied::Copied;
 use futures_util::join;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
-use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use writing::Place;
 
 /// Slabs held in memory at once.
 const SLABS_AT_ONCE: usize = 2;
-/// Metadata requests at once.
-const METADATA_AT_ONCE: usize = 4;
 
 pub(super) struct Backfill<'a> {
     run: &'a Run,
@@ -37,6 +42,8 @@ pub(super) struct Backfill<'a> {
     tally: RefCell<Tally>,
     /// The failure that makes going on pointless.
     fatal: RefCell<Option<Error>>,
+    /// Writes so far of which nobody knows whether they have arrived.
+    failures: Cell<u64>,
 }
 
 impl Run {
@@ -104,21 +111,38 @@ impl Run {
             issues,
             preflight,
             run: self.info_since(since),
+            continued: self.ledger.continued(),
+            slowest: self.timings.borrow().slowest(),
         }
     }
+}
+
+fn rows_of((_, data): &Piece) -> u64 {
+    data.sample_count() + data.histogram_count()
 }
 
 impl<'a> Backfill<'a> {
     /// A copy of the whole window, or of `parts` of it.
     pub fn new(run: &'a Run, stage: Stage, parts: Option<&'a Parts>) -> Self {
-        Self { run, stage, parts, tally: RefCell::default(), fatal: RefCell::default() }
+        Self {
+            run,
+            stage,
+            parts,
+            tally: RefCell::default(),
+            fatal: RefCell::default(),
+            failures: Cell::new(0),
+        }
     }
 
     /// Copies samples, exemplars and metadata.
     pub async fn copy_all(&self, estimate: Option<&Estimate>, notes: &mut Vec<String>) {
-        self.samples(estimate).await;
-        self.exemplars(notes).await;
-        self.metadata(notes).await;
+        apart(self.samples(estimate)).await;
+        notes.append(&mut self.run.cut_notes.borrow_mut());
+        if self.ended() && (self.run.source_has_exemplars() || self.run.source_has_metadata()) {
+            notes.push("Exemplars and metadata were not copied: the run ended before.".to_owned());
+        }
+        apart(self.exemplars(notes)).await;
+        apart(self.metadata(notes)).await;
     }
 
     /// What was done.
@@ -126,9 +150,19 @@ impl<'a> Backfill<'a> {
     /// # Errors
     /// What made the whole copy pointless.
     pub fn finish(self) -> Result<Tally> {
-        let tally = self.tally.into_inner();
-        match self.fatal.into_inner().filter(|error| error.kind != ErrorKind::Cancelled) {
+        let mut tally = self.tally.into_inner();
+        let fatal = self.fatal.into_inner();
+        let cancel = self.run.control.is_cancelled().then(cancelled);
+        if let Some(error) = cancel.as_ref().or(fatal.as_ref()) {
+            tally.account_for_missed(error);
+        }
+        match fatal.filter(|error| error.kind != ErrorKind::Cancelled) {
             None => Ok(tally),
+            // The server took it for a while: what is there and what is not is worth a report.
+            Some(error) if error.kind.is_auth() && self.run.control.is_declined() => {
+                tally.ended = Some(error);
+                Ok(tally)
+            }
             Some(error) => {
                 let written = tally.rows_written();
                 let message = format!(
@@ -142,52 +176,42 @@ impl<'a> Backfill<'a> {
 
     async fn samples(&self, estimates: Option<&Estimate>) {
         let run = self.run;
-        if run.plan.source.kind.is_recording() {
-            return self.recorded().await;
+        let opened = match self.parts {
+            None => run.open_ledger(self.stage).await,
+            Some(_) => {
+                run.close_ledger();
+                Ok(())
+            }
+        };
+        if let Err(error) = opened {
+            return self.fail(error);
         }
-        let cuts: Vec<Vec<Window>> = run
-            .plan
-            .selectors
-            .iter()
-            .enumerate()
-            .map(|(at, _)| {
-                if let Some(parts) = self.parts {
-                    return parts.cut(at).to_vec();
-                }
-                let rows = estimates
-                    .and_then(|all| all.selectors.get(at))
-                    .map(|one| one.rows)
-                    .filter(|rows| *rows > 0);
-                slabs::cut(run.window, rows, run.plan.options.slab_samples)
-            })
-            .collect();
-        let expected: Vec<u64> = cuts
-            .iter()
-            .enumerate()
-            .map(|(at, cut)| {
-                if let Some(parts) = self.parts {
-                    return parts.expected(at);
-                }
-                let rows = estimates.and_then(|all| all.selectors.get(at)).map_or(0, |one| one.rows);
-                rows / (cut.len() as u64).max(1)
-            })
-            .collect();
-        let total: u64 = cuts.iter().zip(&expected).map(|(cut, rows)| cut.len() as u64 * rows).sum();
-        run.emit(Event::Slabs {
-            stage: self.stage,
-            selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
-            slabs: cuts.clone(),
-        });
-        run.start_meter(Meter::new(self.stage, "samples", self.passes() * total, run.now()));
-
-        let work = cuts.iter().enumerate().flat_map(|(selector, cut)| {
-            cut.iter().enumerate().map(move |(slab, window)| (selector, slab, *window))
-        });
-        stream::iter(work)
-            .for_each_concurrent(SLABS_AT_ONCE, |(selector, slab, window)| {
-                self.slab(selector, slab, window, expected.get(selector).copied().unwrap_or(0))
-            })
+        if run.plan.source.kind.is_recording() {
+            return apart(self.recorded()).await;
+        }
+        let rows = run.rows(estimates, self.parts).await;
+        let schedule = Schedule::new(run, rows, self.parts);
+        self.announce(&schedule, self.passes() * (schedule.expected() + schedule.done()));
+        stream::iter(schedule.slabs(|| !self.ended()))
+            .for_each_concurrent(SLABS_AT_ONCE, |slab| self.slab(slab, &schedule))
             .await;
+        for slab in schedule.left() {
+            match self.gone() {
+                Some(error) => self.tally.borrow_mut().unread(&slab.selector.text, slab.window, error),
+                None => self.missed(&slab),
+            }
+        }
+    }
+
+    /// Shows the slabs, and begins to count: from what is done.
+    fn announce(&self, schedule: &Schedule, total: u64) {
+        let run = self.run;
+        schedule.announce(run, self.stage);
+        run.restore_tally(&mut self.tally.borrow_mut());
+        run.emit(Event::Balance { balance: self.tally.borrow().balance() });
+        let elapsed_ms = run.ledger.continued().map_or(0, |before| before.elapsed_ms);
+        let meter = Meter::new(self.stage, "samples", total, run.now());
+        run.start_meter(meter.resume(schedule.done(), elapsed_ms));
     }
 
     /// How often the progress counts a row: a repair compares what it has copied.
@@ -196,54 +220,101 @@ impl<'a> Backfill<'a> {
     }
 
     /// Says what became of a slab. What a repair has copied is not done before it was compared.
-    fn state(&self, selector: usize, slab: usize, state: SlabState, rows: u64) {
+    fn state(&self, slab: &Slab, state: SlabState, rows: u64) {
         let copied = matches!(state, SlabState::Done | SlabState::Empty);
         let state = if self.parts.is_some() && copied { SlabState::InFlight } else { state };
-        self.run.emit(Event::Slab { stage: self.stage, selector, slab, state, rows });
+        self.run.slab_state(self.stage, slab, state, rows);
     }
 
-    /// Notes a slab of which one side could not be read.
-    fn not_read(&self, selector_at: usize, slab_at: usize, slab: Window, error: Error) {
-        self.state(selector_at, slab_at, SlabState::Failed, 0);
+    /// Notes a slab that nobody comes to any more.
+    fn missed(&self, slab: &Slab) {
+        self.missed_part(slab, &slab.selector, slab.window);
+    }
+
+    fn missed_part(&self, slab: &Slab, selector: &Selector, window: Window) {
+        self.tally.borrow_mut().missed(slab.selector_at, &selector.text, window);
+    }
+
+    /// Notes a slab that is not begun, because the run ends or a server is gone.
+    fn missed_or_gone(&self, slab: &Slab) {
+        match self.gone() {
+            Some(error) => {
+                self.state(slab, SlabState::Failed, 0);
+                self.not_read(slab, &slab.selector, slab.window, error);
+            }
+            None => self.missed(slab),
+        }
+    }
+
+    /// Notes a part of a slab of which one side could not be read.
+    fn not_read(&self, slab: &Slab, selector: &Selector, window: Window, error: Error) {
         if error.kind.is_fatal() {
+            self.missed_part(slab, selector, window);
             self.fail(error);
         } else {
-            self.run.notice_error(NoticeLevel::Error, &error);
-            let selector = self.run.plan.selectors.get(selector_at);
-            let text = selector.map(|selector| selector.text.as_str()).unwrap_or_default();
-            self.tally.borrow_mut().unread(text, slab, error);
+            if self.gone().is_none() {
+                self.run.notice_error(NoticeLevel::Error, &error);
+            }
+            self.tally.borrow_mut().unread(&selector.text, window, error);
         }
     }
 
-    async fn slab(&self, selector_at: usize, slab_at: usize, slab: Window, expected: u64) {
+    async fn slab(&self, slab: Slab, schedule: &Schedule) {
         let run = self.run;
-        let Some(selector) = run.plan.selectors.get(selector_at) else { return };
         run.control.ready().await;
         if self.ended() {
-            return;
+            return self.missed_or_gone(&slab);
         }
-        self.state(selector_at, slab_at, SlabState::InFlight, 0);
-        // What the target holds already must not be written again; of an empty one, this is a short answer.
-        let (pieces, present) = join!(run.read_source(selector, slab), self.present(selector, slab));
-        let (pieces, present) = match pieces.and_then(|pieces| Ok((pieces, present?))) {
-            Ok(read) => read,
-            Err(error) => return self.not_read(selector_at, slab_at, slab, error),
-        };
-        self.copy(selector_at, slab_at, &pieces, &present, expected).await;
+        self.state(&slab, SlabState::InFlight, 0);
+        let mut portions = Portions::new(&slab);
+        let (mut seen, mut copied, mut noted) = (Seen::default(), Copied::default(), Noted::default());
+        while let Some(portion) = portions.next() {
+            let Portion { selector, window, expected } = &portion;
+            if let Some(error) = self.stopped() {
+                copied.whole = false;
+                match self.gone() {
+                    Some(_) => self.not_read(&slab, selector, *window, error),
+                    None => self.missed_part(&slab, selector, *window),
+                }
+                continue;
+            }
+            // What the target holds already must not be written again; of an empty one, this is a short answer.
+            let read = join!(run.read_source_part(selector, *window), self.present(selector, *window));
+            let (piece, present) = match (read.0).and_then(|piece| Ok((piece, read.1?))) {
+                Ok(read) => read,
+                Err(error) => {
+                    if let Err(error) = portions.smaller(run, &portion, error).await {
+                        copied.whole = false;
+                        self.not_read(&slab, selector, *window, error);
+                    }
+                    continue;
+                }
+            };
+            seen.add(Seen {
+                rows: rows_of(&piece),
+                bytes: (piece.1.cost() as u64).max(present.cost() as u64),
+            });
+            let place = Place::new(selector, *window);
+            let pieces = [piece];
+            let copy = self.copy(&slab, &pieces, &present, *expected, &place, &mut noted);
+            copied.add(apart(copy).await);
+        }
+        schedule.learn(run, self.stage, &slab, seen);
+        self.done(&slab, copied, noted).await;
     }
 
-    /// Writes what a slab holds of a selector and the target does not.
+    /// Writes what a part of a slab holds of a selector and the target does not.
     async fn copy(
         &self,
-        selector_at: usize,
-        slab_at: usize,
+        slab: &Slab,
         pieces: &[Piece],
         present: &Present,
         expected: u64,
-    ) {
+        place: &Place<'_>,
+        noted: &mut Noted,
+    ) -> Copied {
         let run = self.run;
-        let Some(selector) = run.plan.selectors.get(selector_at) else { return };
-        let rows: u64 = pieces.iter().map(|(_, data)| data.sample_count() + data.histogram_count()).sum();
+        let rows: u64 = pieces.iter().map(rows_of).sum();
         run.rows_read.set(run.rows_read.get() + rows);
         run.advance(|meter| meter.correct(expected, rows));
 
@@ -254,15 +325,20 @@ impl<'a> Backfill<'a> {
         let mut whole = true;
         for (window, data) in pieces {
             self.tally.borrow_mut().read(data);
+            noted.read(data);
             for series in data.raw_series() {
                 let identity = series.identity();
                 {
                     let mut tally = self.tally.borrow_mut();
-                    if !tally.claim(identity, selector_at) {
+                    let claimed = tally.claim(identity, slab.selector_at);
+                    noted.series(identity, tally.is_kept(identity));
+                    if !claimed {
                         tally.duplicate_series(series.sample_count(), series.histogram_count());
+                        noted.duplicate_series(series.sample_count(), series.histogram_count());
                         run.advance(|meter| meter.add(series.sample_count() + series.histogram_count()));
                         continue;
                     }
+                    noted.witness(&series, *window);
                     let pushed = if present.knows(identity) {
                         let mut decoded = series.decode();
                         let mut there = present.take_out(identity, &mut decoded);
@@ -275,12 +351,14 @@ impl<'a> Backfill<'a> {
                             run.advance(|meter| meter.add(held.samples + held.histograms));
                         }
                         tally.already_there(there);
+                        noted.already_there(there);
                         run.advance(|meter| meter.add(there.samples + there.histograms));
                         builder.push_decoded(&decoded, *window)
                     } else {
                         builder.push_raw(&series, *window)
                     };
                     tally.pushed(&pushed);
+                    noted.pushed(&pushed);
                     let left_out = pushed.deduplicated_samples
                         + pushed.deduplicated_histograms
                         + pushed.outside_samples
@@ -291,150 +369,56 @@ impl<'a> Backfill<'a> {
                 }
                 identities.push(identity);
                 while let Some(batch) = builder.take_ready() {
-                    writes.push(self.write(batch, std::mem::take(&mut identities), Some(selector)));
+                    noted.batches += 1;
+                    writes.push(self.write(batch, std::mem::take(&mut identities), Some(place)));
                     // The series at the boundary may go on in the next batch.
                     identities.push(identity);
-                    while writes.len() >= run.writes.limit() {
+                    while writes.len() >= run.gate.limit() {
                         whole &= writes.next().await.unwrap_or(true);
                     }
                 }
             }
         }
         while let Some(batch) = builder.finish() {
-            writes.push(self.write(batch, std::mem::take(&mut identities), Some(selector)));
+            noted.batches += 1;
+            writes.push(self.write(batch, std::mem::take(&mut identities), Some(place)));
         }
         while let Some(ok) = writes.next().await {
             whole &= ok;
         }
-        let state = match (whole, rows) {
+        Copied { whole, rows }
+    }
+
+    /// Says what became of a slab, in the ledger first.
+    async fn done(&self, slab: &Slab, copied: Copied, noted: Noted) {
+        if copied.whole && self.parts.is_none() {
+            self.run.slab_copied(self.stage, slab, noted, &self.tally).await;
+        }
+        let state = match (copied.whole, copied.rows) {
             (false, _) => SlabState::Failed,
             (true, 0) => SlabState::Empty,
             (true, _) => SlabState::Done,
         };
-        self.state(selector_at, slab_at, state, rows);
-        run.emit(Event::Balance { balance: self.tally.borrow().balance() });
-    }
-
-    /// Copies exemplars, each once although several checks may find it.
-    async fn exemplars(&self, notes: &mut Vec<String>) {
-        let run = self.run;
-        if !run.source_has_exemplars() {
-            if !run.plan.source.kind.is_recording() && self.parts.is_none() {
-                notes.push("source.exemplar_url is not configured; exemplars were not copied".to_owned());
-            }
-            return;
-        }
-        let mut found: FxHashMap<Labels, Series> = FxHashMap::default();
-        for check in &run.plan.exemplar_checks {
-            if self.ended() {
-                return;
-            }
-            if self.parts.is_some_and(|parts| !parts.has_check(&check.query)) {
-                continue;
-            }
-            match run.source_exemplars(check).await {
-                Ok(answer) => {
-                    let mut tally = self.tally.borrow_mut();
-                    for series in answer.unwrap_or_default() {
-                        let known = found
-                            .entry(series.labels.clone())
-                            .or_insert_with(|| Series { labels: series.labels.clone(), ..Series::default() });
-                        for exemplar in series.exemplars {
-                            tally.balance.exemplars.read += 1;
-                            if !run.window.contains(exemplar.timestamp) {
-                                tally.balance.exemplars.outside_window += 1;
-                            } else if known.exemplars.contains(&exemplar) {
-                                tally.balance.exemplars.deduplicated += 1;
-                            } else {
-                                known.exemplars.push(exemplar);
-                            }
-                        }
-                    }
-                }
-                Err(error) => {
-                    if error.kind.is_fatal() {
-                        self.fail(error);
-                        return;
-                    }
-                    run.notice_error(NoticeLevel::Error, &error);
-                    self.tally.borrow_mut().unread(
-                        &format!("exemplars of {}", check.query),
-                        run.window,
-                        error,
-                    );
-                }
-            }
-        }
-        let mut series: Vec<Series> = found.into_values().filter(|one| !one.exemplars.is_empty()).collect();
-        crate::order::sort_by(&mut series, |a, b| a.labels.cmp(&b.labels));
-        let mut builder =
-            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
-        let mut identities = Vec::new();
-        for mut one in series {
-            crate::order::sort_by(&mut one.exemplars, |a, b| {
-                a.timestamp.cmp(&b.timestamp).then_with(|| a.labels.cmp(&b.labels))
-            });
-            identities.push(labels_identity(&one.labels));
-            builder.push_series(&one);
-        }
-        self.write_all(builder, identities).await;
-    }
-
-    /// Copies metadata of the plan's metrics.
-    async fn metadata(&self, notes: &mut Vec<String>) {
-        let run = self.run;
-        if !run.source_has_metadata() {
-            if !run.plan.metadata_metrics.is_empty() && self.parts.is_none() {
-                notes.push("source.metadata_url is not configured; metadata was not copied".to_owned());
-            }
-            return;
-        }
-        if self.ended() {
-            return;
-        }
-        let metrics: Vec<String> = match run.metrics_with_metadata().await {
-            Ok(mut metrics) => {
-                metrics.retain(|metric| self.parts.is_none_or(|parts| parts.has_metric(metric)));
-                metrics
-            }
-            Err(error) => return self.fail(error),
-        };
-        let answers: Vec<_> = stream::iter(&metrics)
-            .map(|metric| async move { (metric, run.source_metadata(metric).await) })
-            .buffered(METADATA_AT_ONCE)
-            .collect()
-            .await;
-        let mut builder =
-            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
-        for (metric, answer) in answers {
-            match answer {
-                Ok(mut entries) => {
-                    let mut tally = self.tally.borrow_mut();
-                    tally.balance.metadata.read += entries.len() as u64;
-                    crate::order::sort(&mut entries);
-                    let before = entries.len();
-                    entries.dedup();
-                    tally.balance.metadata.deduplicated += (before - entries.len()) as u64;
-                    for entry in &entries {
-                        builder.push_metadata(entry);
-                    }
-                }
-                Err(error) if error.kind.is_fatal() => {
-                    self.fail(error);
-                    return;
-                }
-                Err(error) => {
-                    run.notice_error(NoticeLevel::Error, &error);
-                    self.tally.borrow_mut().unread(&format!("metadata of {metric}"), run.window, error);
-                }
-            }
-        }
-        self.write_all(builder, Vec::new()).await;
+        self.state(slab, state, copied.rows);
+        self.run.emit(Event::Balance { balance: self.tally.borrow().balance() });
     }
 
     /// Whether nothing new may be started.
     fn ended(&self) -> bool {
-        self.run.control.is_cancelled() || self.fatal.borrow().is_some()
+        self.run.control.is_cancelled() || self.fatal.borrow().is_some() || self.gone().is_some()
+    }
+
+    /// Why nothing more can be read or written, when a server has not come back.
+    fn gone(&self) -> Option<Error> {
+        self.run.gone(Side::Target).or_else(|| self.run.gone(Side::Source))
+    }
+
+    /// Why a batch is not sent any more.
+    fn stopped(&self) -> Option<Error> {
+        match self.ended() {
+            true => Some(self.gone().unwrap_or_else(cancelled)),
+            false => None,
+        }
     }
 
     /// Keeps the first failure that makes going on pointless; the ones after it follow from it.

@@ -6,7 +6,8 @@ use crate::error::{ErrorKind, Result};
 use crate::model::Window;
 use crate::report::{Estimate, Level, Note, SelectorEstimate};
 use crate::selector::Selector;
-use rustc_hash::FxHashSet;
+use crate::source::Census;
+use futures_util::future::try_join_all;
 
 /// Probe lengths in ms, short to long: a longer one only where the shorter found little, so that a wide
 /// selector is never read at length and a slow scrape interval is still seen.
@@ -90,20 +91,16 @@ impl Run {
         let mut best =
             SelectorEstimate { selector: selector.text.clone(), series: 0, rows: 0, has_histograms: false };
         for length in PROBE_MS {
-            let mut series = FxHashSet::default();
-            let (mut rows, mut seen_ms, mut histograms) = (0, 0, 0);
-            for probe in probes(self.window, length) {
-                for (_, data) in self.read_source(selector, probe).await? {
-                    rows += data.sample_count() + data.histogram_count();
-                    histograms += data.histogram_count();
-                    series.extend(data.raw_series().map(|one| one.identity()));
-                }
-                seen_ms += probe.len_ms();
-            }
-            best.series = series.len() as u64;
-            best.rows = scale(rows, seen_ms, self.window);
-            best.has_histograms |= histograms > 0;
-            if rows >= ENOUGH_ROWS || seen_ms >= self.window.len_ms() {
+            let probes = probes(self.window, length);
+            let counted =
+                try_join_all(probes.iter().map(|probe| self.census(selector, *probe, false))).await?;
+            let seen_ms = probes.iter().map(Window::len_ms).sum();
+            let mut seen = Census::default();
+            counted.into_iter().for_each(|census| seen.merge(census));
+            best.series = seen.series();
+            best.rows = scale(seen.rows, seen_ms, self.window);
+            best.has_histograms |= seen.histograms > 0;
+            if seen.rows >= ENOUGH_ROWS || seen_ms >= self.window.len_ms() {
                 break;
             }
         }

@@ -1,9 +1,11 @@
 //! What a run says while it works.
 
+use super::limits::Limits;
+use crate::error::{Error, Side};
 use crate::model::{Millis, Window};
 use crate::report::{
-    Balance, EndpointCheck, ExemplarCheckReport, MetadataCheckReport, PreflightReport, PromqlCheckReport,
-    RawCheckReport, Report,
+    Balance, Continued, EndpointCheck, ExemplarCheckReport, MetadataCheckReport, PreflightReport,
+    PromqlCheckReport, RawCheckReport, Report, SlabTiming,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +134,56 @@ pub enum Event {
         state: SlabState,
         /// Rows in it, once known.
         rows: u64,
+    },
+    /// The slabs of a row were cut anew; those that were begun keep their index, the ones behind them are new.
+    Recut {
+        /// Stage.
+        stage: Stage,
+        /// Row, by index.
+        selector: usize,
+        /// All slab windows of the row.
+        slabs: Vec<Window>,
+    },
+    /// A ledger is continued: what it holds is done.
+    Continued {
+        /// Stage.
+        stage: Stage,
+        /// What was done before.
+        continued: Continued,
+    },
+    /// A ledger is there, or was to be, and is not continued; why, in one sentence.
+    NotContinued {
+        /// Stage.
+        stage: Stage,
+        /// Why, and what that means.
+        reason: String,
+    },
+    /// No ledger can be kept any more: once broken off, the run cannot be continued. A notice says the same.
+    Unkept {
+        /// Why, and what that means.
+        reason: String,
+    },
+    /// The slowest slabs of a stage so far, slowest first; a few.
+    Slowest {
+        /// Stage.
+        stage: Stage,
+        /// The slabs.
+        slabs: Vec<SlabTiming>,
+    },
+    /// A server refuses the token it took before: the run is held until [`Control::renew`](super::Control::renew)
+    /// or a cancel.
+    Ask {
+        /// Which server.
+        side: Side,
+        /// What it said.
+        error: Error,
+    },
+    /// New header values have come, and the run goes on.
+    Renewed,
+    /// The limits in force: the plan's, or what the operator set.
+    Limits {
+        /// All of them are there.
+        limits: Limits,
     },
     /// The balance so far.
     Balance {

@@ -46,6 +46,8 @@ impl History {
             let done = point.done.saturating_sub(before.done);
             before = *point;
             let rate = if elapsed == 0 { 0.0 } else { done as f64 * 1000.0 / elapsed as f64 };
+            // A number of few digits comes back from JSON as it went: a report that is read again is the same one.
+            let rate = (rate * 10.0).round() / 10.0;
             ProgressPoint { rate, ..*point }
         });
         rated.collect()

@@ -2,12 +2,14 @@
 
 use super::context::Run;
 use super::event::NoticeLevel;
+use super::flow::{Breaker, Rank, Turn, Wait, is_unavailable};
 use super::reading::cannot_cut;
+use crate::answer::CLOCK_HEADER;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::plan::SourceKind;
 use crate::port::{Answer, Body, Call, Intake, NetworkCause, Request, StreamCall, TransportError, collect};
 use futures_util::future::{Either, select};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
 /// An answer with what a preflight wants to know about it.
@@ -15,6 +17,25 @@ pub(super) struct Timed<T> {
     pub result: Result<T>,
     pub status: Option<u16>,
     pub latency_ms: u64,
+}
+
+impl<T> Timed<T> {
+    /// What was read, in another form.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Timed<U> {
+        let Self { result, status, latency_ms } = self;
+        Timed { result: result.map(change), status, latency_ms }
+    }
+}
+
+impl Timed<u64> {
+    /// [`u64::MAX`] for an answer that was broken off because it holds too much.
+    pub fn or_too_large(self) -> Self {
+        let result = match self.result {
+            Err(error) if error.kind == ErrorKind::TooLarge => Ok(u64::MAX),
+            other => other,
+        };
+        Self { result, ..self }
+    }
 }
 
 /// Reads an answer and keeps what it says: the loop around a call is built once, not once for every kind of answer.
@@ -124,63 +145,152 @@ impl Run {
     ) -> Result<()> {
         let mut attempt = 1;
         loop {
+            let edition = self.token(request.side).await?;
             let error = match self.attempt(request, limit, accept.again()).await.result {
-                Ok(()) => {
-                    if attempt > 1 {
-                        *self.waiting.borrow_mut() = None;
-                    }
-                    return Ok(());
-                }
+                Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if !error.kind.is_retryable()
-                || cannot_cut(&error)
-                || attempt >= self.plan.options.max_attempts
-                || stop(&error)
-            {
+            if self.token_refused(request, edition, &error) {
+                continue;
+            }
+            if !error.kind.is_retryable() || cannot_cut(&error) || stop(&error) {
                 return Err(error);
             }
-            self.before_attempt(request.side, attempt, &error).await?;
-            attempt += 1;
+            match self.next_attempt(request.side, attempt, &error).await? {
+                Some(next) => attempt = next,
+                None => return Err(self.gone(request.side).unwrap_or(error)),
+            }
         }
     }
 
-    /// Waits before the attempt after `attempt`, and says why.
+    /// Waits before the attempt after `attempt`, which failed, and says why. Gives the number of the next one; `None`
+    /// when there is none left, or the server is gone. While the run is held, attempts do not count.
     ///
     /// # Errors
     /// When the operator cancels.
-    pub async fn before_attempt(&self, side: Side, attempt: u32, error: &Error) -> Result<()> {
-        if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable) && side == Side::Target {
-            self.slow_down();
+    pub async fn next_attempt(&self, side: Side, attempt: u32, error: &Error) -> Result<Option<u32>> {
+        let most = self.plan.options.max_attempts;
+        let (is_held, is_gone) = {
+            let breaker = self.breaker(side).borrow();
+            (breaker.is_open(), breaker.gone().is_some())
+        };
+        if is_gone || !is_held && attempt >= most {
+            return Ok(None);
+        }
+        self.retries.set(self.retries.get() + 1);
+        if is_held {
+            // The breaker says when the next one goes.
+            return Ok(Some(attempt));
         }
         let random = self.jitter.borrow_mut().next();
         let delay = self.backoff.delay_ms(attempt, error.retry_after_ms, random);
-        self.retries.set(self.retries.get() + 1);
         let answered = match error.status {
             Some(status) => format!("answered {status}"),
             None => format!("did not answer ({})", error.message),
         };
-        *self.waiting.borrow_mut() = Some(format!(
-            "The {side} {answered}; attempt {} of {} in {delay} ms, {} writes at once.",
-            attempt + 1,
-            self.plan.options.max_attempts,
-            self.writes.limit(),
-        ));
+        let _told = self.waiting.begin(
+            Rank::Retry,
+            format!(
+                "The {side} {answered}; attempt {} of {most} in {delay} ms, {} writes at once.",
+                attempt + 1,
+                self.gate.limit(),
+            ),
+        );
         self.notice(
             NoticeLevel::Warn,
             error.status.map(|status| status.to_string()).unwrap_or_default(),
             format!("{error}; retry {attempt} in {delay} ms"),
         );
         self.progress(false);
-        if let Either::Right(_) = select(self.ports.clock.sleep(delay), pin!(self.control.cancelled())).await
-        {
-            return Err(cancelled());
+        self.sleep(delay).await?;
+        Ok(Some(attempt + 1))
+    }
+
+    /// Waits, or ends with the operator's cancel.
+    async fn sleep(&self, ms: u64) -> Result<()> {
+        match select(self.ports.clock.sleep(ms), pin!(self.control.cancelled())).await {
+            Either::Left(_) => Ok(()),
+            Either::Right(_) => Err(cancelled()),
         }
-        Ok(())
+    }
+
+    /// What is known of whether a side is there.
+    pub fn breaker(&self, side: Side) -> &RefCell<Breaker> {
+        let [source, target] = &self.breakers;
+        match side {
+            Side::Source => source,
+            Side::Target => target,
+        }
+    }
+
+    /// Why a side counts as gone, if it does.
+    pub fn gone(&self, side: Side) -> Option<Error> {
+        self.breaker(side).borrow().gone().cloned()
+    }
+
+    /// Waits while the side is gone. Tells whether this request is the one that finds out whether it is back.
+    async fn turn(&self, side: Side) -> Result<bool> {
+        let mut told: Option<Wait> = None;
+        loop {
+            let turn = self.breaker(side).borrow_mut().turn(self.now());
+            match turn {
+                Turn::Go => return Ok(false),
+                Turn::Probe(_) => return Ok(true),
+                Turn::Gone(error) => return Err(*error),
+                Turn::Wait(ms) => {
+                    let text = format!(
+                        "The {side} is not available. Nothing is given up: one request after the other finds out whether \
+                         it is back (attempt {} of {}).",
+                        self.breaker(side).borrow().tries().max(1),
+                        self.plan.options.max_attempts,
+                    );
+                    match &told {
+                        Some(told) => told.say(text),
+                        None => told = Some(self.waiting.begin(Rank::Held, text)),
+                    }
+                    self.sleep(ms).await?;
+                }
+            }
+            self.control.ready().await;
+        }
+    }
+
+    /// Learns from what became of an attempt.
+    fn learn(&self, side: Side, probe: bool, sent: f64, result: &Result<()>) {
+        let now = self.now();
+        let mut breaker = self.breaker(side).borrow_mut();
+        let Err(error) = result else {
+            if breaker.answered() {
+                self.notice(NoticeLevel::Info, "", format!("The {side} is back; the run goes on."));
+            }
+            return;
+        };
+        if side == Side::Target
+            && matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout)
+        {
+            self.gate.refused(sent, now);
+        }
+        if is_unavailable(error) {
+            let delay = self.backoff.probe_ms(breaker.tries(), error.retry_after_ms);
+            if breaker.failed(probe, error, delay, self.plan.options.max_attempts, now) {
+                let text = format!("The {side} is not available; the run is held until it is back. {error}");
+                self.notice(NoticeLevel::Warn, "", text);
+            } else if let Some(gone) = breaker.gone().filter(|_| probe) {
+                self.notice(NoticeLevel::Error, "", format!("The run ends: {gone}"));
+            }
+        } else if error.status.is_some() {
+            breaker.answered();
+        } else if probe {
+            breaker.undecided();
+        }
     }
 
     async fn attempt(&self, request: &Request, limit: usize, accept: Accept<'_>) -> Timed<()> {
         self.control.ready().await;
+        let probe = match self.turn(request.side).await {
+            Ok(probe) => probe,
+            Err(error) => return Timed { result: Err(error), status: None, latency_ms: 0 },
+        };
         let begun = self.now();
         // Counted here: whoever waits for a pause to end holds a permit and asks nothing.
         let _under_way = (request.side == Side::Target).then(|| UnderWay::new(&self.in_flight));
@@ -188,6 +298,14 @@ impl Run {
         let (result, status) = match select(work, pin!(self.control.cancelled())).await {
             Either::Left((done, _)) => done,
             Either::Right(_) => (Err(cancelled()), None),
+        };
+        self.learn(request.side, probe, begun, &result);
+        let result = match result {
+            Ok(()) => {
+                self.token_taken(request);
+                Ok(())
+            }
+            Err(error) => Err(self.without_token(error)),
         };
         Timed { result, status, latency_ms: (self.now() - begun).max(0.0) as u64 }
     }
@@ -201,10 +319,12 @@ impl Run {
         if self.control.is_cancelled() {
             return (Err(cancelled()), None);
         }
-        let mut response = match self.ports.transport.send(request.clone()).await {
+        let mut response = match self.ports.transport.send(self.with_token(request)).await {
             Ok(response) => response,
             Err(failure) => return (Err(self.transport_error(request, failure).await), None),
         };
+        // `Retry-After` with a date counts from the server's own clock; where it does not tell, from this one.
+        response.headers.push((CLOCK_HEADER.to_owned(), self.ports.clock.now_ms().to_string()));
         let status = response.status;
         let read = match accept {
             Accept::Pieces(streamed) if (200..300).contains(&status) => {
@@ -226,12 +346,6 @@ impl Run {
             }
         };
         (result, Some(status))
-    }
-
-    /// Halves the writes at once.
-    fn slow_down(&self) {
-        let limit = self.adapt.borrow_mut().refused(self.writes.limit());
-        self.writes.set_limit(limit);
     }
 
     async fn transport_error(&self, request: &Request, failure: TransportError) -> Error {

@@ -32,6 +32,20 @@ impl Meter {
         }
     }
 
+    /// Goes on from what runs before did, in so many ms of work: until there is a rate of its own, theirs counts.
+    #[must_use]
+    pub fn resume(mut self, done: u64, elapsed_ms: u64) -> Self {
+        if done > 0 && elapsed_ms > 0 {
+            let recent = (elapsed_ms as f64).min(RATE_WINDOW_MS);
+            let in_that_time = (done as f64 * recent / elapsed_ms as f64) as u64;
+            self.history = VecDeque::from([(self.started_ms - recent, done.saturating_sub(in_that_time))]);
+        } else {
+            self.history = VecDeque::from([(self.started_ms, done)]);
+        }
+        self.done = done;
+        self
+    }
+
     /// Adds finished work.
     pub fn add(&mut self, units: u64) {
         self.done = self.done.saturating_add(units);
@@ -93,6 +107,18 @@ mod tests {
         }
         let late = meter.progress(20_000.0);
         assert!((late.rate - 500.0).abs() < 120.0, "{}", late.rate);
+    }
+
+    #[test]
+    fn what_was_done_before_gives_a_rate_at_once() {
+        let mut meter = Meter::new(Stage::Backfill, "samples", 10_000, 50.0).resume(6_000, 60_000);
+        let first = meter.progress(50.0);
+        assert_eq!((first.done, first.elapsed_ms, first.eta_ms), (6_000, 0, Some(40_000)));
+        meter.add(1_000);
+        let later = meter.progress(10_050.0);
+        assert_eq!((later.done, later.rate), (7_000, 100.0));
+        let mut empty = Meter::new(Stage::Backfill, "samples", 10, 0.0).resume(0, 0);
+        assert_eq!(empty.progress(0.0).eta_ms, None);
     }
 
     #[test]

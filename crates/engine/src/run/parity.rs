@@ -14,7 +14,7 @@ use crate::plan::PromqlCheck;
 use crate::port::Call;
 use crate::report::PromqlCheckReport;
 use crate::selector::ranges;
-use crate::source;
+use crate::source::{self, RangeQuery};
 use crate::target::tsink;
 use crate::wire::prom_json::{QueryResult, QuerySeries};
 use futures_util::join;
@@ -27,6 +27,8 @@ const MAX_PART_STEPS: i64 = 10_000;
 const MIN_PART_STEPS: i64 = 30;
 /// Parts of a query on the target.
 const TARGET_PARTS: i64 = 24;
+/// Parts of a query on the source: Prometheus evaluates one query on one core.
+const SOURCE_PARTS: i64 = 2;
 /// Parts of a query at once on the target, on the source.
 const AT_ONCE: (usize, usize) = (8, 2);
 
@@ -152,9 +154,10 @@ impl Run {
     }
 
     async fn query_source(&self, query: &str, step_ms: i64) -> Result<QueryResult> {
-        let parts = cut(self.window, step_ms, 1);
+        let parts = cut(self.window, step_ms, SOURCE_PARTS);
         self.query_parts(parts, AT_ONCE.1, |first, last| {
-            source::query_range(&self.plan, query, first, last, step_ms)
+            let asked = RangeQuery { query, start_ms: first, end_ms: last, step_ms };
+            source::query_range(&self.plan, &asked)
         })
         .await
     }
@@ -162,7 +165,9 @@ impl Run {
     async fn query_target(&self, check: &PromqlCheck) -> Result<QueryResult> {
         let parts = cut(self.window, check.step_ms, TARGET_PARTS);
         self.query_parts(parts, AT_ONCE.0, |first, last| {
-            tsink::query_range(&self.plan, &check.query, first, last, check.step_ms)
+            let (query, step_ms) = (check.query.as_str(), check.step_ms);
+            let asked = RangeQuery { query, start_ms: first, end_ms: last, step_ms };
+            tsink::query_range(&self.plan, &asked)
         })
         .await
     }

@@ -3,6 +3,7 @@
 mod recorded;
 mod victoria;
 
+use super::apart::apart;
 use super::context::Run;
 use super::estimate::has_histograms;
 use super::event::{Event, Stage};
@@ -12,7 +13,7 @@ use crate::error::{ErrorKind, Result, Side};
 use crate::plan::SourceKind;
 use crate::port::{Call, Request};
 use crate::report::{Capabilities, EndpointCheck, Estimate, Level, Note, PreflightReport, Status};
-use crate::source::{self, prometheus};
+use crate::source::{self, RangeQuery, prometheus};
 use crate::target::tsink;
 use futures_util::join;
 
@@ -27,9 +28,9 @@ impl Run {
     pub async fn preflight(&self) -> Result<PreflightReport> {
         let since = self.stamp();
         self.start_meter(Meter::new(Stage::Preflight, "checks", self.endpoint_count(), self.now()));
-        let (mut source, mut target) = join!(self.check_source(), self.check_target());
+        let (mut source, mut target) = join!(apart(self.check_source()), apart(self.check_target()));
         if self.found.borrow().is_some()
-            && let Some(row) = self.live_probe().await?
+            && let Some(row) = apart(self.live_probe()).await?
         {
             self.emit(Event::Endpoint { check: row.clone() });
             target.endpoints.push(row);
@@ -47,7 +48,7 @@ impl Run {
             self.judge_recording(found, &mut notes);
             Some(self.recorded_estimate(found, &mut notes))
         } else if reachable(&source.endpoints, source.read_name) {
-            self.estimate(&mut notes).await
+            apart(self.estimate(&mut notes)).await
         } else {
             None
         };
@@ -202,6 +203,12 @@ impl Run {
         }
     }
 
+    /// Asks for one point of a constant, to see that queries are answered.
+    fn harmless_query(&self) -> RangeQuery<'static> {
+        let end_ms = self.window.end_ms;
+        RangeQuery { query: "vector(1)", start_ms: end_ms, end_ms, step_ms: 60_000 }
+    }
+
     async fn check_source(&self) -> Found {
         let plan = &self.plan;
         let mut found = Found::default();
@@ -220,27 +227,37 @@ impl Run {
             let (name, call) = match plan.options.read_via {
                 ReadVia::RemoteRead => {
                     // Which form the source speaks is found out first, so that the table shows the one used.
-                    let streamed = prometheus::read_streamed(plan, selector, last);
+                    let streamed = prometheus::count_streamed(plan, selector, last, false);
+                    let timed = self.timed_stream(&streamed).await;
                     let refused =
-                        self.once(&streamed).await.is_err_and(|error| error.kind == ErrorKind::BadRequest);
+                        timed.result.as_ref().is_err_and(|error| error.kind == ErrorKind::BadRequest);
                     self.streamed.set(!refused);
-                    let call = if refused { prometheus::read(plan, selector, last) } else { streamed };
-                    ("remote_read_url", Ok(call))
+                    match refused {
+                        true => ("remote_read_url", Ok((prometheus::read(plan, selector, last), None))),
+                        false => {
+                            let call = prometheus::read(plan, selector, last);
+                            ("remote_read_url", Ok((call, Some(timed))))
+                        }
+                    }
                 }
-                ReadVia::InstantQuery => ("instant_query", prometheus::read_by_query(plan, selector, last)),
+                ReadVia::InstantQuery => (
+                    "instant_query",
+                    prometheus::read_by_query(plan, selector, last).map(|call| (call, None)),
+                ),
             };
             found.read_name = name;
             match call {
-                Ok(call) => {
-                    let (row, _) = self
-                        .endpoint(name, "read samples", &call, |data| {
-                            let form = match plan.options.read_via {
-                                ReadVia::RemoteRead if self.streamed.get() => ", in streamed chunks",
-                                _ => "",
-                            };
-                            format!("{} series in the last minute of the window{form}", data.series_count())
-                        })
-                        .await;
+                Ok((call, counted)) => {
+                    let form = if counted.is_some() { ", in streamed chunks" } else { "" };
+                    let timed = match counted {
+                        Some(timed) => timed.map(|census| census.series()),
+                        // More than one answer may hold is no fault: it is read in parts.
+                        None => self.timed(&call).await.map(|data| data.series_count() as u64).or_too_large(),
+                    };
+                    let (row, _) = self.row(name, "read samples", &call.request, timed, |series| match *series {
+                        u64::MAX => "more series in the last minute of the window than one answer may hold; they are read in parts".to_owned(),
+                        series => format!("{series} series in the last minute of the window{form}"),
+                    });
                     found.endpoints.push(row);
                 }
                 Err(error) => found.endpoints.push(EndpointCheck {
@@ -293,9 +310,7 @@ impl Run {
                 .await;
             found.endpoints.push(row);
         }
-        if let Some(call) =
-            source::query_range(plan, "vector(1)", self.window.end_ms, self.window.end_ms, 60_000)
-        {
+        if let Some(call) = source::query_range(plan, &self.harmless_query()) {
             let (row, _) = self
                 .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
                 .await;
@@ -349,9 +364,7 @@ impl Run {
                 .await;
             found.endpoints.push(row);
         }
-        if let Some(call) =
-            tsink::query_range(plan, "vector(1)", self.window.end_ms, self.window.end_ms, 60_000)
-        {
+        if let Some(call) = tsink::query_range(plan, &self.harmless_query()) {
             let (row, _) = self
                 .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
                 .await;

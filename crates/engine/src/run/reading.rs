@@ -1,15 +1,17 @@
 //! Reading slabs from either side, in smaller pieces where one answer would be too large.
 
 use super::context::Run;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Side};
 use crate::model::{Labels, Series, Window};
 use crate::plan::{ExemplarCheck, ReadVia, SourceKind};
 use crate::port::Call;
 use crate::selector::Selector;
-use crate::source::{Exemplars, prometheus, victoriametrics};
+use crate::source::{Census, Exemplars, prometheus, victoriametrics};
 use crate::target::tsink;
+use crate::wire::prom_chunks::Mark;
 use crate::wire::prom_read::SlabData;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// What one request brought: the part of the window that was asked for, and its data.
 pub(super) type Piece = (Window, SlabData);
@@ -35,77 +37,38 @@ fn whole_chunks(slab: Window) -> Window {
 }
 
 impl Run {
-    /// Reads a slab from the source.
+    /// Reads a part of the window from the source; when one answer is too large, its halves, and so on. For small
+    /// parts: all of it is held.
     pub async fn read_source(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
-        if self.plan.source.kind == SourceKind::VictoriaMetrics {
-            return self
-                .in_halves(selector, slab, async |window| {
-                    self.stream(&victoriametrics::export(&self.plan, selector, window)).await
-                })
-                .await;
-        }
-        match self.plan.options.read_via {
-            ReadVia::RemoteRead => self.remote_read(selector, slab).await,
-            ReadVia::InstantQuery => {
-                self.read_pieces(selector, slab, |window| {
-                    prometheus::read_by_query(&self.plan, selector, window)
-                })
-                .await
-            }
-        }
-    }
-
-    /// Remote read in streamed chunks, which are smaller and faster, and the only form in which Prometheus
-    /// before 2.44 gives native histograms; as samples from sources that do not speak them.
-    async fn remote_read(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
-        if self.streamed.get() {
-            let streamed = |window| Ok(prometheus::read_streamed(&self.plan, selector, window));
-            match self.read_pieces(selector, slab, streamed).await {
-                // tsink as a source answers so to anything but SAMPLES. If the query itself is at fault, the
-                // next answer says the same.
-                Err(error) if error.kind == ErrorKind::BadRequest => {}
-                Err(error) if cannot_cut(&error) => {
-                    let wide = whole_chunks(slab);
-                    let pieces = self.read_pieces(selector, wide, streamed).await?;
-                    // What lies outside the slab is left out, and counted, where the pieces are used.
-                    return Ok(pieces.into_iter().map(|(_, data)| (slab, data)).collect());
-                }
-                other => return other,
-            }
-        }
-        let pieces = self
-            .read_pieces(selector, slab, |window| Ok(prometheus::read(&self.plan, selector, window)))
-            .await?;
-        self.streamed.set(false);
+        let mut pieces = Vec::new();
+        self.each_of(Side::Source, selector, slab, |piece| pieces.push(piece)).await?;
         Ok(pieces)
     }
 
-    /// Reads a slab from the target.
+    /// The same of the target.
     pub async fn read_target(&self, selector: &Selector, slab: Window) -> Result<Vec<Piece>> {
-        self.read_pieces(selector, slab, |window| Ok(tsink::read(&self.plan, selector, window))).await
-    }
-
-    async fn read_pieces(
-        &self,
-        selector: &Selector,
-        slab: Window,
-        call: impl Fn(Window) -> Result<Call<SlabData>>,
-    ) -> Result<Vec<Piece>> {
-        self.in_halves(selector, slab, async |window| self.call(&call(window)?).await).await
-    }
-
-    /// Asks for the slab; when the answer is too large or takes too long, for its halves, and so on.
-    async fn in_halves(
-        &self,
-        selector: &Selector,
-        slab: Window,
-        ask: impl AsyncFn(Window) -> Result<SlabData>,
-    ) -> Result<Vec<Piece>> {
-        let mut todo = vec![slab];
         let mut pieces = Vec::new();
+        self.each_of(Side::Target, selector, slab, |piece| pieces.push(piece)).await?;
+        Ok(pieces)
+    }
+
+    /// Reads a part of the window in pieces that fit into one answer each, the earlier ones first, and holds no more
+    /// than one of them.
+    pub async fn each_of(
+        &self,
+        side: Side,
+        selector: &Selector,
+        slab: Window,
+        mut each: impl FnMut(Piece),
+    ) -> Result<()> {
+        let mut todo = vec![slab];
         while let Some(window) = todo.pop() {
-            match ask(window).await {
-                Ok(data) => pieces.push((window, data)),
+            let read = match side {
+                Side::Source => self.read_source_part(selector, window).await,
+                Side::Target => self.read_target_part(selector, window).await.map(|data| (window, data)),
+            };
+            match read {
+                Ok(piece) => each(piece),
                 Err(error)
                     if matches!(error.kind, ErrorKind::TooLarge | ErrorKind::Timeout)
                         && window.len_ms() > 1 =>
@@ -113,10 +76,114 @@ impl Run {
                     // The later half first, so that the earlier one is read next.
                     todo.extend(window.split(2).into_iter().rev());
                 }
-                Err(error) => return Err(error.at(&selector.text, window)),
+                Err(error) => return Err(error),
             }
         }
-        Ok(pieces)
+        Ok(())
+    }
+
+    /// Reads from the source what fits into one answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] when it does not.
+    pub async fn read_source_part(&self, selector: &Selector, window: Window) -> Result<Piece> {
+        let plan = &self.plan;
+        let read = async {
+            if plan.source.kind == SourceKind::VictoriaMetrics {
+                return Ok((window, self.stream(&victoriametrics::export(plan, selector, window)).await?));
+            }
+            match plan.options.read_via {
+                ReadVia::RemoteRead => self.remote_read(selector, window).await,
+                ReadVia::InstantQuery => {
+                    Ok((window, self.call(&prometheus::read_by_query(plan, selector, window)?).await?))
+                }
+            }
+        };
+        read.await.map_err(|error| error.at(&selector.text, window))
+    }
+
+    /// Reads from the target what fits into one answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] when it does not.
+    pub async fn read_target_part(&self, selector: &Selector, window: Window) -> Result<SlabData> {
+        let read = self.call(&tsink::read(&self.plan, selector, window)).await;
+        read.map_err(|error| error.at(&selector.text, window))
+    }
+
+    /// Remote read in streamed chunks, which are smaller and faster, and the only form in which Prometheus
+    /// before 2.44 gives native histograms; as samples from sources that do not speak them.
+    async fn remote_read(&self, selector: &Selector, window: Window) -> Result<Piece> {
+        let plan = &self.plan;
+        if self.streamed.get() {
+            let mark = self.mark.borrow().clone();
+            let read = self.stream(&prometheus::read_streamed(plan, selector, window, mark.as_deref())).await;
+            match read {
+                // What was read without a mark brings one; then the answer is asked for once more, with its end.
+                Ok(data) if mark.is_none() && self.find_mark(&data) => {
+                    return Box::pin(self.remote_read(selector, window)).await;
+                }
+                Err(error)
+                    if error.kind == ErrorKind::Protocol && self.mark_is_gone(mark.as_deref()).await =>
+                {
+                    // The source itself has dropped it. Whatever is read now brings another.
+                    self.mark.borrow_mut().take_if(|known| Some(&*known) == mark.as_ref());
+                    return Box::pin(self.remote_read(selector, window)).await;
+                }
+                // tsink as a source answers so to anything but SAMPLES. If the query itself is at fault, the
+                // next answer says the same.
+                Err(error) if error.kind == ErrorKind::BadRequest => {}
+                Err(error) if cannot_cut(&error) => {
+                    let wide = prometheus::read_streamed(plan, selector, whole_chunks(window), None);
+                    // What lies outside the window is left out, and counted, where the piece is used.
+                    return Ok((window, self.stream(&wide).await?));
+                }
+                other => return Ok((window, other?)),
+            }
+        }
+        let data = self.call(&prometheus::read(plan, selector, window)).await?;
+        self.streamed.set(false);
+        Ok((window, data))
+    }
+
+    /// Counts what the source holds of a selector in a window; by labels, too, if asked for. Nothing is held where the
+    /// source streams.
+    pub async fn census(&self, selector: &Selector, window: Window, labels: bool) -> Result<Census> {
+        let plan = &self.plan;
+        if plan.source.kind == SourceKind::VictoriaMetrics {
+            return self.stream(&victoriametrics::count_export(plan, selector, window, labels)).await;
+        }
+        if plan.options.read_via == ReadVia::RemoteRead && self.streamed.get() {
+            match self.stream(&prometheus::count_streamed(plan, selector, window, labels)).await {
+                Err(error) if error.kind == ErrorKind::BadRequest || cannot_cut(&error) => {}
+                counted => {
+                    // What was counted brings the mark of all answers that follow.
+                    if let Ok(census) = &counted {
+                        let mut mark = self.mark.borrow_mut();
+                        *mark = mark.take().or_else(|| census.mark.clone().map(Rc::new));
+                    }
+                    return counted;
+                }
+            }
+        }
+        let mut census = if labels { Census::with_labels() } else { Census::default() };
+        self.each_of(Side::Source, selector, window, |(_, data)| census.add(&data)).await?;
+        Ok(census)
+    }
+
+    /// Finds a sample for the end of later answers; tells whether there is one now.
+    fn find_mark(&self, data: &SlabData) -> bool {
+        let mut mark = self.mark.borrow_mut();
+        if mark.is_none() {
+            *mark = Mark::of(data).map(Rc::new);
+        }
+        mark.is_some()
+    }
+
+    /// Whether the source no longer holds the mark.
+    async fn mark_is_gone(&self, mark: Option<&Mark>) -> bool {
+        let Some(mark) = mark else { return false };
+        self.call(&prometheus::read_mark(&self.plan, mark)).await.is_ok_and(|data| data.sample_count() == 0)
     }
 
     /// Reads the exemplars of a check from the source; `None` when the plan has no `exemplar_url` for it.

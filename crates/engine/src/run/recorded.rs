@@ -2,6 +2,7 @@
 
 use super::context::Run;
 use super::control::Control;
+use super::flow::Rank;
 use super::http::cancelled;
 use super::recording::Scanner;
 use super::recording::slabs::SlabReader;
@@ -113,15 +114,15 @@ impl Run {
             slab_rows: self.plan.options.slab_samples,
         };
         let (kind, tenant) = (self.plan.source.kind, &self.plan.target.tenant);
+        let told = self.waiting.begin(Rank::Own, "Reading the recording.".to_owned());
         let tell = |read: u64, all: u64| {
             let share = read as f64 * 100.0 / all.max(1) as f64;
-            *self.waiting.borrow_mut() =
-                Some(format!("Reading the recording: {share:.0} % of {} MB", all / 1_000_000));
+            told.say(format!("Reading the recording: {share:.0} % of {} MB", all / 1_000_000));
             self.progress(true);
         };
         let control = Some(&self.control);
         let found = survey(&self.ports, kind, self.manifest(), tenant, &questions, control, tell).await;
-        *self.waiting.borrow_mut() = None;
+        drop(told);
         let found = Rc::new(found?);
         *self.found.borrow_mut() = Some(found.clone());
         Ok(found)

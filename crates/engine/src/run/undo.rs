@@ -2,6 +2,7 @@
 
 use super::context::Run;
 use super::control::Control;
+use super::reading::Piece;
 use crate::error::{Error, ErrorKind, Result, Side, redact_url};
 use crate::model::{Millis, Window, calendar};
 use crate::plan::Plan;
@@ -79,7 +80,10 @@ pub async fn undo(ports: Ports, plan: &Plan, window: Window, confirmation: &str)
         .side(Side::Target)
         .remedy(format!("To delete, confirm with: {wanted}")));
     }
-    let run = Run::new(ports, plan.clone(), window, Control::default(), Rc::new(|_| {}));
+    let control = Control::new();
+    // Nobody is asked for another token: both requests say what is wrong with this one.
+    control.decline();
+    let run = Run::new(ports, plan.clone(), window, control, Rc::new(|_| {}));
     // The same request again does no harm: a tombstone that is there is not set again.
     let deleted = run.call(&tsink::delete(plan, window)?).await?;
     let rows_left = run.rows_left().await.map_err(|error| {
@@ -119,13 +123,13 @@ impl Run {
         let parts =
             self.plan.selectors.iter().flat_map(|selector| slabs.iter().map(move |slab| (selector, *slab)));
         stream::iter(parts)
-            .map(|(selector, slab)| self.read_target(selector, slab))
-            .buffered(READS_AT_ONCE)
-            .try_fold(0u64, |rows, pieces| async move {
-                Ok(pieces
-                    .iter()
-                    .fold(rows, |rows, (_, data)| rows + data.sample_count() + data.histogram_count()))
+            .map(|(selector, slab)| async move {
+                let mut rows = 0;
+                let count = |(_, data): Piece| rows += data.sample_count() + data.histogram_count();
+                self.each_of(Side::Target, selector, slab, count).await.map(|()| rows)
             })
+            .buffered(READS_AT_ONCE)
+            .try_fold(0u64, |all, rows| async move { Ok(all + rows) })
             .await
     }
 

@@ -1,23 +1,24 @@
 //! Verify: both sides are read slab by slab and compared by timestamp.
 
 mod checks;
+mod pieces;
 
+use super::apart::apart;
 use super::context::Run;
 use super::event::{Event, Stage};
 use super::http::cancelled;
 use super::meter::Meter;
 use super::recheck::{Recheck, Verdict};
 use super::repair::Parts;
-use super::slabs;
+use super::schedule::Schedule;
 use crate::compare::{Hints, compare_exemplars, compare_metadata};
 use crate::error::Result;
-use crate::model::Window;
 use crate::plan::{ExemplarCheck, SourceKind};
 use crate::report::{
     Estimate, ExemplarCheckReport, MetadataCheckReport, PreflightReport, RawCheckReport, Status, VerifyReport,
 };
 use crate::target::tsink;
-use checks::{Checks, SLABS_AT_ONCE};
+use checks::Checks;
 use futures_util::stream::{self, StreamExt};
 use futures_util::{join, pin_mut};
 use std::cell::RefCell;
@@ -59,7 +60,7 @@ impl Run {
                 Some(self.recorded_estimate(&*self.recording().await?, &mut Vec::new()))
             }
             None if parts.is_some() => None,
-            None => self.estimate(&mut Vec::new()).await,
+            None => apart(self.estimate(&mut Vec::new())).await,
         };
         if self.control.is_cancelled() {
             return Err(cancelled());
@@ -72,12 +73,13 @@ impl Run {
             refused: self.refused.borrow().clone(),
         };
         let recheck = RefCell::new(Recheck::new(&self.plan.options));
-        let raw_checks = self.verify_samples(estimate.as_ref(), &hints, parts, &recheck).await?;
+        let raw_checks = apart(self.verify_samples(estimate.as_ref(), &hints, parts, &recheck)).await?;
         let found = self.found.borrow().clone();
         let left_out = found.map(|found| self.left_out(&found.recording)).unwrap_or_default();
         let mut notes = left_out.notes;
-        let metadata_checks = self.verify_metadata(&mut notes, parts).await?;
-        let exemplar_checks = self.verify_exemplars(&mut notes, &hints, parts, &recheck).await?;
+        notes.append(&mut self.cut_notes.borrow_mut());
+        let metadata_checks = apart(self.verify_metadata(&mut notes, parts)).await?;
+        let exemplar_checks = apart(self.verify_exemplars(&mut notes, &hints, parts, &recheck)).await?;
         let mut issues: Vec<String> = left_out.issues;
         issues.extend(raw_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         issues.extend(metadata_checks.iter().filter_map(MetadataCheckReport::issue));
@@ -93,6 +95,8 @@ impl Run {
             issues,
             notes,
             run: self.info_since(since),
+            continued: self.ledger.continued(),
+            slowest: self.timings.borrow().slowest(),
         })
     }
 
@@ -105,54 +109,33 @@ impl Run {
     ) -> Result<Vec<RawCheckReport>> {
         let selectors = &self.plan.selectors;
         let rows_of = |at: usize| estimate.and_then(|all| all.selectors.get(at)).map(|one| one.rows);
+        match parts {
+            None => self.open_ledger(Stage::Verify).await?,
+            Some(_) => self.close_ledger(),
+        }
         let recorded = match self.plan.source.kind.is_recording() {
             true => Some(self.recorded_slabs().await?),
             false => None,
         };
-        let cuts: Vec<Vec<Window>> = (0..selectors.len())
-            .map(|at| match (&recorded, parts) {
-                (Some((found, _)), _) => Self::windows(found),
-                (None, Some(parts)) => parts.cut(at).to_vec(),
-                (None, None) => slabs::cut(
-                    self.window,
-                    rows_of(at).filter(|rows| *rows > 0),
-                    self.plan.options.slab_samples,
-                ),
-            })
-            .collect();
-        let expected = |at: usize, slabs: usize| match parts {
-            Some(parts) => parts.expected(at),
-            None => rows_of(at).unwrap_or(0) / (slabs as u64).max(1),
+        let schedule = match &recorded {
+            Some((found, _)) => Schedule::recorded(self, &Self::windows(found)),
+            None => Schedule::new(self, self.rows(estimate, parts).await, parts),
         };
         let stage = if parts.is_some() { Stage::Repair } else { Stage::Verify };
         // A repair has shown its slabs and counts its work already.
         if parts.is_none() {
-            self.emit(Event::Slabs {
-                stage,
-                selectors: selectors.iter().map(|selector| selector.text.clone()).collect(),
-                slabs: cuts.clone(),
-            });
+            schedule.announce(self, stage);
             let total = (0..selectors.len()).filter_map(rows_of).sum();
-            self.start_meter(Meter::new(stage, "samples", total, self.now()));
+            let elapsed_ms = self.ledger.continued().map_or(0, |before| before.elapsed_ms);
+            let meter = Meter::new(stage, "samples", total, self.now());
+            self.start_meter(meter.resume(schedule.done(), elapsed_ms));
         }
         let checks = Checks::new(self, stage, parts, recheck);
-        let mut reports: Vec<Option<RawCheckReport>> = Vec::with_capacity(selectors.len());
+        checks.restore();
+        let mut reports: Vec<Option<RawCheckReport>> = vec![None; selectors.len()];
         match recorded {
-            Some((found, reader)) => {
-                checks.recorded(reader, &found.slabs).await;
-            }
-            None => {
-                for (at, cut) in cuts.iter().enumerate() {
-                    let expected = expected(at, cut.len());
-                    stream::iter(cut.iter().enumerate())
-                        .for_each_concurrent(SLABS_AT_ONCE, |(slab_at, slab)| {
-                            checks.slab(at, slab_at, *slab, None, expected)
-                        })
-                        .await;
-                    // What waits to be read again is not done; nothing else waits for it.
-                    reports.push(if checks.is_settled(at) { Some(checks.finish(at, hints)?) } else { None });
-                }
-            }
+            Some((_, reader)) => checks.recorded(reader, &schedule).await,
+            None => checks.slabs(&schedule, hints, &mut reports).await?,
         }
         checks.settle().await;
         let reports = (0..selectors.len()).map(|at| match reports.get_mut(at).and_then(Option::take) {

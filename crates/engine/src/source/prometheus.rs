@@ -10,18 +10,18 @@
 
 use crate::answer::{Asked, Purpose};
 use crate::error::{Error, ErrorKind, Side};
-use crate::model::{Metadata, Millis, Series, Window};
-use crate::plan::{ExemplarCheck, Plan};
-use crate::port::{Answer, Call};
+use crate::model::{Metadata, Series, Window};
+use crate::plan::{ExemplarCheck, Plan, SourceKind};
+use crate::port::{Answer, Call, StreamCall};
 use crate::prom_api::{
-    Errand, Exemplars, QUERY_LIMIT, SMALL_LIMIT, Server, json_error, prom_time, range, read_query, samples,
-    sibling, streamed,
+    Errand, Exemplars, QUERY_LIMIT, RangeQuery, SMALL_LIMIT, Server, counted, json_error, prom_time,
+    read_query, samples, sibling, streamed,
 };
-use crate::selector::Selector;
-use crate::wire::prom_chunks;
+use crate::selector::{Selector, braces};
+use crate::source::Census;
+use crate::wire::prom_chunks::{self, Mark};
 use crate::wire::prom_json::{self, BuildInfo, QueryResult};
 use crate::wire::prom_read::{SlabData, encode_request};
-use crate::wire::types::MatcherType;
 
 /// Remote read of one selector, SAMPLES: floats, staleness markers and native histograms, without loss.
 ///
@@ -29,7 +29,8 @@ use crate::wire::types::MatcherType;
 pub fn read(plan: &Plan, selector: &Selector, window: Window) -> Call<SlabData> {
     let url = plan.source.remote_read_url.as_str();
     let errand = Errand { purpose: Purpose::ReadSamples, field: "source.remote_read_url", url };
-    samples(&Server::source(plan), &errand, &[], encode_request(&selector.matchers, window))
+    let most = plan.options.answer_bytes();
+    samples(&Server::source(plan), &errand, &[], encode_request(&selector.matchers, window), most)
 }
 
 /// Remote read of one selector, STREAMED_XOR_CHUNKS: the same rows as [`read`], inside the window only, in a
@@ -38,11 +39,43 @@ pub fn read(plan: &Plan, selector: &Selector, window: Window) -> Call<SlabData> 
 ///
 /// A server that chooses SAMPLES is read, too. tsink 0.10.2 as a source answers 400
 /// ([`ErrorKind::BadRequest`]): use [`read`] there.
-pub fn read_streamed(plan: &Plan, selector: &Selector, window: Window) -> Call<SlabData> {
+///
+/// With a mark, an answer that ends before it is [`ErrorKind::Protocol`]; without, an answer that something has ended
+/// between two frames looks whole.
+pub fn read_streamed(
+    plan: &Plan,
+    selector: &Selector,
+    window: Window,
+    mark: Option<&Mark>,
+) -> StreamCall<SlabData> {
+    let url = plan.source.remote_read_url.as_str();
+    let errand = Errand { purpose: Purpose::ReadSamples, field: "source.remote_read_url", url };
+    let body = match mark {
+        Some(mark) => prom_chunks::encode_marked_request(&selector.matchers, window, mark),
+        None => prom_chunks::encode_request(&selector.matchers, window),
+    };
+    streamed(&Server::source(plan), &errand, body, window, mark.is_some(), plan.options.answer_bytes())
+}
+
+/// Whether the source still holds a mark's sample, as SAMPLES: their length is checked.
+pub fn read_mark(plan: &Plan, mark: &Mark) -> Call<SlabData> {
+    let url = plan.source.remote_read_url.as_str();
+    let errand = Errand { purpose: Purpose::ReadSamples, field: "source.remote_read_url", url };
+    let body = encode_request(mark.matchers(), mark.window());
+    samples(&Server::source(plan), &errand, &[], body, plan.options.answer_bytes())
+}
+
+/// As [`read_streamed`], of which the rows are counted and not held; by labels, too, if asked for.
+pub(crate) fn count_streamed(
+    plan: &Plan,
+    selector: &Selector,
+    window: Window,
+    labels: bool,
+) -> StreamCall<Census> {
     let url = plan.source.remote_read_url.as_str();
     let errand = Errand { purpose: Purpose::ReadSamples, field: "source.remote_read_url", url };
     let body = prom_chunks::encode_request(&selector.matchers, window);
-    streamed(&Server::source(plan), &errand, body, window)
+    counted(&Server::source(plan), &errand, body, window, plan.options.answer_bytes(), labels)
 }
 
 /// Reads one selector through an instant query with a range selector, `query=SELECTOR[RANGE]&time=END`:
@@ -59,12 +92,7 @@ pub fn read_streamed(plan: &Plan, selector: &Selector, window: Window) -> Call<S
 /// # Errors
 /// When neither `query_range_url` nor `remote_read_url` has a path from which `/api/v1/query` follows.
 pub fn read_by_query(plan: &Plan, selector: &Selector, window: Window) -> crate::Result<Call<SlabData>> {
-    let source = &plan.source;
-    let by_range = source.query_range_url.as_deref().and_then(|url| sibling(url, "/query_range", "/query"));
-    let found = by_range.map(|url| (url, "source.query_range_url"));
-    let derived =
-        || sibling(&source.remote_read_url, "/read", "/query").map(|url| (url, "source.remote_read_url"));
-    let Some((url, field)) = found.or_else(derived) else {
+    let Some((url, field)) = query_endpoint(plan) else {
         return Err(Error::new(
             ErrorKind::Input,
             "the source's query endpoint cannot be told from its other URLs",
@@ -76,10 +104,27 @@ pub fn read_by_query(plan: &Plan, selector: &Selector, window: Window) -> crate:
     let time = prom_time(window.end_ms);
     let errand = Errand { purpose: Purpose::ReadSamples, field, url: &url };
     let params = [("query", query.as_str()), ("time", time.as_str())];
-    Ok(Server::source(plan).get_or_form(&errand, &params, QUERY_LIMIT, move |answer, asked| {
+    // JSON holds a sample in about as many bytes as memory does.
+    let most = plan.options.answer_bytes().min(QUERY_LIMIT);
+    Ok(Server::source(plan).get_or_form(&errand, &params, most, move |answer, asked| {
         let series = floats(read_query(answer, asked)?, window, answer, asked)?;
         Ok(SlabData::from_series(&series))
     }))
+}
+
+/// `/api/v1/query` beside the plan's other endpoints, and the field that tells where.
+pub(crate) fn query_endpoint(plan: &Plan) -> Option<(String, &'static str)> {
+    let source = &plan.source;
+    let by_range = source.query_range_url.as_deref().and_then(|url| sibling(url, "/query_range", "/query"));
+    if let Some(url) = by_range {
+        return Some((url, "source.query_range_url"));
+    }
+    match plan.source.kind {
+        SourceKind::VictoriaMetrics => {
+            Some((sibling(plan.source.samples_url(), "/export", "/query")?, "source.export_url"))
+        }
+        _ => Some((sibling(&source.remote_read_url, "/read", "/query")?, "source.remote_read_url")),
+    }
 }
 
 /// The floats of a query result that lie inside the window.
@@ -112,45 +157,9 @@ fn floats(result: QueryResult, window: Window, answer: &Answer, asked: &Asked) -
 /// in quotes, `{"my.metric"}`, are new in Prometheus 3 and unknown to tsink 0.10.2. A label name outside
 /// `[a-zA-Z0-9_]` needs quotes all the same.
 pub(crate) fn selector_text(selector: &Selector) -> String {
-    let mut out = String::from("{");
-    for (at, matcher) in selector.matchers.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        let plain =
-            matcher.name.bytes().enumerate().all(|(at, byte)| {
-                byte == b'_' || byte.is_ascii_alphabetic() || at > 0 && byte.is_ascii_digit()
-            });
-        if plain && !matcher.name.is_empty() {
-            out.push_str(&matcher.name);
-        } else {
-            quote(&mut out, &matcher.name);
-        }
-        out.push_str(match MatcherType::try_from(matcher.r#type) {
-            Ok(MatcherType::Neq) => "!=",
-            Ok(MatcherType::Re) => "=~",
-            Ok(MatcherType::Nre) => "!~",
-            Ok(MatcherType::Eq) | Err(_) => "=",
-        });
-        quote(&mut out, &matcher.value);
-    }
-    out.push('}');
+    let mut out = String::new();
+    braces(&mut out, &selector.matchers);
     out
-}
-
-/// Appends a text in quotes, as PromQL and MetricsQL read it.
-pub(super) fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }
 
 /// `/api/v1/status/buildinfo`, next to `remote_read_url`. `None` when the URL does not tell where that is.
@@ -179,19 +188,12 @@ pub fn exemplars(plan: &Plan, check: &ExemplarCheck, window: Window) -> Option<C
     Some(Server::source(plan).exemplars(&errand, check, window))
 }
 
-/// A range query, both ends included, a point every `step_ms` (at least 1); `None` without
-/// `query_range_url`. Prometheus gives at most 11,000 points a series ([`ErrorKind::TooLarge`]): ask for a
+/// A range query; `None` without `query_range_url`. Prometheus gives at most 11,000 points a series ([`ErrorKind::TooLarge`]): ask for a
 /// longer range in parts that start on step boundaries.
-pub fn query_range(
-    plan: &Plan,
-    query: &str,
-    start_ms: Millis,
-    end_ms: Millis,
-    step_ms: i64,
-) -> Option<Call<QueryResult>> {
+pub fn query_range(plan: &Plan, asked: &RangeQuery<'_>) -> Option<Call<QueryResult>> {
     let url = plan.source.query_range_url.as_deref()?;
     let errand = Errand { purpose: Purpose::Query, field: "source.query_range_url", url };
-    Some(Server::source(plan).query_range(&errand, query, range(start_ms, end_ms), step_ms))
+    Some(Server::source(plan).query_range(&errand, asked))
 }
 
 #[cfg(test)]

@@ -20,8 +20,9 @@ use crate::error::ErrorKind;
 use crate::model::{Millis, Window, calendar};
 use crate::plan::Plan;
 use crate::port::{Answer, Call, Intake, StreamCall};
-use crate::prom_api::{Errand, SMALL_LIMIT, Server, query_url, range};
+use crate::prom_api::{Errand, RangeQuery, SMALL_LIMIT, Server, query_url};
 use crate::selector::Selector;
+use crate::source::{Census, Counting, Reading};
 use crate::wire::prom_json::QueryResult;
 use crate::wire::prom_read::SlabData;
 use crate::wire::types::MatcherType;
@@ -32,11 +33,33 @@ use std::rc::Rc;
 /// Rows of a line at most; long series come in several lines.
 const ROWS_PER_LINE: &str = "10000";
 
+/// Bytes of a line that are held whatever the limit.
+const LEAST_LINE: usize = 4 << 20;
+
 /// The field that all of this hangs on.
 const FIELD: &str = "source.export_url";
 
 /// Exports one selector: float samples and staleness markers, inside the window only.
 pub fn export(plan: &Plan, selector: &Selector, window: Window) -> StreamCall<SlabData> {
+    exported(plan, selector, window, |export| Box::new(export))
+}
+
+/// As [`export`], of which the rows are counted and not held; by labels, too, if asked for.
+pub(crate) fn count_export(
+    plan: &Plan,
+    selector: &Selector,
+    window: Window,
+    labels: bool,
+) -> StreamCall<Census> {
+    exported(plan, selector, window, move |export| Box::new(Counting::new(Box::new(export), labels)))
+}
+
+fn exported<T>(
+    plan: &Plan,
+    selector: &Selector,
+    window: Window,
+    intake: impl Fn(Export) -> Box<dyn Intake<T>> + 'static,
+) -> StreamCall<T> {
     let errand = Errand { purpose: Purpose::ReadSamples, field: FIELD, url: plan.source.samples_url() };
     let text = selector_text(selector);
     let (start, end) = (time(window.start_ms), time(window.end_ms.saturating_add(1)));
@@ -49,6 +72,7 @@ pub fn export(plan: &Plan, selector: &Selector, window: Window) -> StreamCall<Sl
     let server = Server::source(plan);
     let request = server.get_or_form_request(&errand, &params);
     let asked = server.asked(&errand, &request);
+    let most = plan.options.answer_bytes();
     StreamCall {
         request,
         limit: SMALL_LIMIT,
@@ -56,7 +80,9 @@ pub fn export(plan: &Plan, selector: &Selector, window: Window) -> StreamCall<Sl
             asked.accept(answer)?;
             // Errors speak of the status and the headers; the body is gone by then.
             let head = Answer { body: bytes::Bytes::new(), ..answer.clone() };
-            Ok(Box::new(Export { decoder: Decoder::new(window), asked: asked.clone(), head }))
+            // A line has 10,000 rows of some 40 characters at most, where the server takes that limit.
+            let decoder = Decoder::with_limits(window, most.max(LEAST_LINE), most);
+            Ok(intake(Export { decoder, asked: asked.clone(), head }))
         }),
     }
 }
@@ -68,14 +94,28 @@ struct Export {
     head: Answer,
 }
 
-impl Intake<SlabData> for Export {
+impl Reading for Export {
     fn feed(&mut self, bytes: &[u8]) -> crate::Result<()> {
         self.decoder.feed(bytes).map_err(|error| export_error(&self.asked, &self.head, &error))
+    }
+
+    fn take(&mut self) -> SlabData {
+        self.decoder.take()
     }
 
     fn finish(self: Box<Self>) -> crate::Result<SlabData> {
         let Self { decoder, asked, head } = *self;
         decoder.finish().map_err(|error| export_error(&asked, &head, &error))
+    }
+}
+
+impl Intake<SlabData> for Export {
+    fn feed(&mut self, bytes: &[u8]) -> crate::Result<()> {
+        Reading::feed(self, bytes)
+    }
+
+    fn finish(self: Box<Self>) -> crate::Result<SlabData> {
+        Reading::finish(self)
     }
 }
 
@@ -93,7 +133,8 @@ fn export_error(asked: &Asked, head: &Answer, error: &ExportError) -> crate::Err
             head,
             ErrorKind::TooLarge,
             error.to_string(),
-            "It is asked again in smaller parts. If it fails again, lower `options.slab_samples`.".to_owned(),
+            "It is asked again in smaller parts. If it fails again, raise `options.memory_mib` or narrow the selector."
+                .to_owned(),
         ),
         Fault::TooLong { .. } => asked.wrong(
             head,
@@ -125,7 +166,7 @@ fn time(at: Millis) -> String {
 
 /// A selector as every version of MetricsQL reads it: names in quotes are new there, so whatever is unusual in a name
 /// is escaped with a backslash.
-fn selector_text(selector: &Selector) -> String {
+pub(crate) fn selector_text(selector: &Selector) -> String {
     let mut out = String::from("{");
     for (at, matcher) in selector.matchers.iter().enumerate() {
         if at > 0 {
@@ -144,7 +185,7 @@ fn selector_text(selector: &Selector) -> String {
             Ok(MatcherType::Nre) => "!~",
             Ok(MatcherType::Eq) | Err(_) => "=",
         });
-        super::prometheus::quote(&mut out, &matcher.value);
+        crate::selector::quote(&mut out, &matcher.value);
     }
     out.push('}');
     out
@@ -152,16 +193,10 @@ fn selector_text(selector: &Selector) -> String {
 
 /// A range query as in [`prometheus`](super::prometheus::query_range), at exactly the times asked for. At most 30,000
 /// points a series (`-search.maxPointsPerTimeseries`).
-pub fn query_range(
-    plan: &Plan,
-    query: &str,
-    start_ms: Millis,
-    end_ms: Millis,
-    step_ms: i64,
-) -> Option<Call<QueryResult>> {
+pub fn query_range(plan: &Plan, asked: &RangeQuery<'_>) -> Option<Call<QueryResult>> {
     let url = query_url(plan.source.query_range_url.as_deref()?, &[("nocache", "1")]);
     let errand = Errand { purpose: Purpose::Query, field: "source.query_range_url", url: &url };
-    Some(Server::source(plan).query_range(&errand, query, range(start_ms, end_ms), step_ms))
+    Some(Server::source(plan).query_range(&errand, asked))
 }
 
 /// What a server says of itself.

@@ -18,10 +18,10 @@ pub use retention::retention_probe;
 pub use status::{Limits, TargetStatus};
 
 use crate::answer::Purpose;
-use crate::model::{Metadata, Millis, Window};
+use crate::model::{Metadata, Window};
 use crate::plan::{ExemplarCheck, Plan};
 use crate::port::{Answer, Call};
-use crate::prom_api::{Errand, Exemplars, SMALL_LIMIT, Server, range, samples, sibling};
+use crate::prom_api::{Errand, Exemplars, RangeQuery, SMALL_LIMIT, Server, samples, sibling};
 use crate::selector::Selector;
 use crate::wire::prom_json::QueryResult;
 use crate::wire::prom_read::{SlabData, encode_request};
@@ -42,7 +42,8 @@ pub fn read(plan: &Plan, selector: &Selector, window: Window) -> Call<SlabData> 
         field: "target.read_url",
         url: plan.target.read_url.as_str(),
     };
-    samples(&Server::target(plan), &errand, READ_VERSION, encode_request(&selector.matchers, window))
+    let most = plan.options.answer_bytes();
+    samples(&Server::target(plan), &errand, READ_VERSION, encode_request(&selector.matchers, window), most)
 }
 
 /// What the target says of a write that it acknowledged. All fields are `None` where the server sends no
@@ -140,18 +141,11 @@ pub fn exemplars(plan: &Plan, check: &ExemplarCheck, window: Window) -> Option<C
     Some(Server::target(plan).exemplars(&errand, check, window))
 }
 
-/// A range query, both ends included, a point every `step_ms` (at least 1); `None` without
-/// `query_range_url`. Whether the answer is partial is in the result.
-pub fn query_range(
-    plan: &Plan,
-    query: &str,
-    start_ms: Millis,
-    end_ms: Millis,
-    step_ms: i64,
-) -> Option<Call<QueryResult>> {
+/// A range query; `None` without `query_range_url`. Whether the answer is partial is in the result.
+pub fn query_range(plan: &Plan, asked: &RangeQuery<'_>) -> Option<Call<QueryResult>> {
     let url = plan.target.query_range_url.as_deref()?;
     let errand = Errand { purpose: Purpose::Query, field: "target.query_range_url", url };
-    Some(Server::target(plan).query_range(&errand, query, range(start_ms, end_ms), step_ms))
+    Some(Server::target(plan).query_range(&errand, asked))
 }
 
 #[cfg(test)]

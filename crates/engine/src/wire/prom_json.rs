@@ -59,3 +59,11 @@ pub struct QuerySeries {
     /// `{"count":"4","sum":"6","buckets":[[3,"-0.001","0.001","2"],…]}`, numbers in their shortest form.
     pub histograms: Vec<(Millis, String)>,
 }
+
+/// Reads a list of names, as `/api/v1/labels` gives it.
+///
+/// # Errors
+/// For anything else.
+pub fn names(body: &[u8]) -> Result<Vec<String>, JsonError> {
+    Ok(envelope::open::<Vec<String>>(body)?.data.unwrap_or_default())
+}

@@ -64,6 +64,20 @@ fn capabilities(histograms_enabled: bool) -> Capabilities {
     }
 }
 
+fn continued() -> Continued {
+    Continued { since_ms: START - 90_000, runs: 2, slabs: 7, rows: 3_360_000, elapsed_ms: 61_500 }
+}
+
+fn slowest() -> Vec<SlabTiming> {
+    let slab = |start_ms, took_ms| SlabTiming {
+        selector: "up{job=\"node\"}".to_owned(),
+        window: Window { start_ms, end_ms: start_ms + 7_199_999 },
+        rows: 480_000,
+        took_ms,
+    };
+    vec![slab(START + 7_200_000, 4_210), slab(START, 905)]
+}
+
 pub fn preflight(pass: bool) -> PreflightReport {
     let mut endpoints = vec![
         endpoint(Side::Source, "remote_read_url", "read samples", "/api/v1/read"),
@@ -184,6 +198,8 @@ pub fn backfill(pass: bool) -> BackfillReport {
         issues: if pass { vec![] } else { vec!["25,000 samples were refused: retention".to_owned()] },
         preflight: preflight(true),
         run: run(),
+        continued: pass.then(continued),
+        slowest: slowest(),
     }
 }
 
@@ -265,6 +281,8 @@ pub fn verify(pass: bool) -> VerifyReport {
         notes: vec![],
         run: run(),
         recheck: None,
+        continued: pass.then(continued),
+        slowest: slowest(),
     }
 }
 

@@ -73,6 +73,15 @@ impl Wake for Flag {
 
 /// Runs a future; when it waits, the clock jumps to the next sleeper.
 pub fn block_on<T>(clock: &VirtualClock, future: impl Future<Output = T>) -> T {
+    block_until(clock, future, || false).unwrap()
+}
+
+/// Like [`block_on`]; drops the future, as the end of a process does, as soon as `killed` says so.
+pub fn block_until<T>(
+    clock: &VirtualClock,
+    future: impl Future<Output = T>,
+    killed: impl Fn() -> bool,
+) -> Option<T> {
     let flag = Arc::new(Flag(AtomicBool::new(true)));
     let waker = Waker::from(flag.clone());
     let mut context = Context::from_waker(&waker);
@@ -80,7 +89,10 @@ pub fn block_on<T>(clock: &VirtualClock, future: impl Future<Output = T>) -> T {
     let limit = clock.now_ms() + 86_400_000;
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
+            return Some(value);
+        }
+        if killed() {
+            return None;
         }
         if !flag.0.swap(false, Ordering::SeqCst) {
             assert!(clock.advance(), "the run waits for something that never happens");

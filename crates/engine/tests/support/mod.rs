@@ -4,9 +4,14 @@
 mod clock;
 pub mod promql;
 mod proto;
+mod store;
 mod world;
 
+#[allow(unused_imports)] // Not every suite ends before its time.
+pub use clock::block_until;
 pub use clock::{VirtualClock, block_on};
+#[allow(unused_imports)] // Few suites keep ledgers.
+pub use store::MemoryStore;
 #[allow(unused_imports)] // Not every suite breaks things.
 pub use world::{Fault, World};
 
@@ -15,7 +20,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use tsink_migrate_engine::model::{Labels, Sample, Series, Window};
 use tsink_migrate_engine::plan::{self, Plan};
-use tsink_migrate_engine::port::Ports;
+use tsink_migrate_engine::port::{NoStore, Ports};
 use tsink_migrate_engine::report::Report;
 use tsink_migrate_engine::run::{Control, Event, Given, Job, Stage, execute};
 
@@ -38,6 +43,16 @@ pub fn steady(name: &str, count: usize, window: Window, step_ms: i64) -> Vec<Ser
             ..Series::default()
         })
         .collect()
+}
+
+/// Matchers and window of a remote read request.
+pub fn asked(body: &[u8]) -> (String, Window) {
+    use prost::Message;
+    let request =
+        tsink_migrate_engine::wire::types::ReadRequest::decode(proto::unsnappy(body).as_slice()).unwrap();
+    let query = &request.queries[0];
+    let window = Window { start_ms: query.start_timestamp_ms, end_ms: query.end_timestamp_ms };
+    (format!("{:?}", query.matchers), window)
 }
 
 /// Whether a remote read request asks for exactly this window.
@@ -120,6 +135,7 @@ pub fn ports(world: &World) -> Ports {
         transport: Rc::new(world.clone()),
         clock: Rc::new(world.clock.clone()),
         files: Rc::new(world.clone()),
+        store: Rc::new(NoStore),
         seed: 7,
     }
 }
@@ -143,7 +159,7 @@ pub fn run_given(
             events.borrow_mut().push(event);
         })
     };
-    let job = Job { plan, window, stages: stages.to_vec(), given };
+    let job = Job { plan, window, stages: stages.to_vec(), given, fresh: false };
     let result = block_on(&clock, execute(ports(world), job, control, sink));
     let events = events.take();
     Outcome { result, events, clock }

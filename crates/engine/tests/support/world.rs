@@ -12,7 +12,8 @@ use tsink_migrate_engine::model::{Labels, Series};
 use tsink_migrate_engine::port::{
     Body, Clock, FileError, Files, NetworkCause, Request, Response, Transport, TransportError,
 };
-use tsink_migrate_engine::wire::types::{Label, MatcherType, Query, ReadRequest};
+use tsink_migrate_engine::selector::Selector;
+use tsink_migrate_engine::wire::types::{Label, LabelMatcher, MatcherType, Query, ReadRequest};
 
 /// What may go wrong with one request.
 #[derive(Clone, Debug)]
@@ -163,6 +164,11 @@ impl World {
         self.state.most_writes.get()
     }
 
+    /// Counts them anew.
+    pub fn forget_most_writes(&self) {
+        self.state.most_writes.set(0);
+    }
+
     /// Most samples in one write request.
     pub fn largest_write(&self) -> usize {
         self.state.largest_write.get()
@@ -266,19 +272,20 @@ fn stored((labels, samples): (&Labels, &BTreeMap<i64, u64>)) -> Series {
     }
 }
 
-/// Equality and inequality matchers are enough here.
 fn select(query: &Query, all: &[Series]) -> Vec<TimeSeries> {
+    let text = |matcher: &LabelMatcher| {
+        let operator = match MatcherType::try_from(matcher.r#type).unwrap() {
+            MatcherType::Eq => "=",
+            MatcherType::Neq => "!=",
+            MatcherType::Re => "=~",
+            MatcherType::Nre => "!~",
+        };
+        format!("{}{operator}{:?}", matcher.name, matcher.value)
+    };
+    let texts: Vec<String> = query.matchers.iter().map(text).collect();
+    let asked = Selector::parse(&format!("{{__name__!=\"\",{}}}", texts.join(","))).unwrap().predicate();
     all.iter()
-        .filter(|series| {
-            query.matchers.iter().all(|matcher| {
-                let equal = series.labels.get(&matcher.name).unwrap_or_default() == matcher.value;
-                match MatcherType::try_from(matcher.r#type).unwrap() {
-                    MatcherType::Eq => equal,
-                    MatcherType::Neq => !equal,
-                    other => panic!("{other:?} is not in this world"),
-                }
-            })
-        })
+        .filter(|series| asked.matches(&series.labels))
         .filter_map(|series| {
             let inside = |at: i64| query.start_timestamp_ms <= at && at <= query.end_timestamp_ms;
             let samples: Vec<Sample> = series

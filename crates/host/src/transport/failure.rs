@@ -1,7 +1,8 @@
 //! What JavaScript throws → [`TransportError`].
 //!
-//! Browsers say next to nothing (`TypeError: Failed to fetch`). Node.js (undici) says `fetch failed` and keeps
-//! what happened in `cause`: a system error with `code`, or an `AggregateError` of one for each address tried.
+//! Browsers say next to nothing (`TypeError: Failed to fetch`). Node.js' `fetch` says `fetch failed` and keeps
+//! what happened in `cause`, its `http` module throws it itself: a system error with `code`, or an `AggregateError` of
+//! one for each address tried.
 
 use crate::environment::path;
 use tsink_migrate_engine::port::TransportError;
@@ -41,11 +42,16 @@ fn code(error: &JsValue) -> Option<String> {
 
 /// The most telling message there is.
 fn message(error: &JsValue) -> String {
-    [&["cause", "message"][..], &["cause", "errors", "0", "message"], &["message"]]
-        .iter()
-        .filter_map(|names| path(error, names)?.as_string())
-        .find(|text| !text.is_empty())
-        .unwrap_or_else(|| "the request failed".to_owned())
+    [
+        &["cause", "message"][..],
+        &["cause", "errors", "0", "message"],
+        &["message"],
+        &["errors", "0", "message"],
+    ]
+    .iter()
+    .filter_map(|names| path(error, names)?.as_string())
+    .find(|text| !text.is_empty())
+    .unwrap_or_else(|| "the request failed".to_owned())
 }
 
 #[cfg(test)]

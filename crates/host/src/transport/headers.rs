@@ -47,16 +47,15 @@ fn judge(environment: &Environment, name: &str) -> Verdict {
     if in_page && forbidden { Verdict::Refuse } else { Verdict::Send }
 }
 
-/// Builds the headers.
+/// The headers to set, with what is left to the host taken out.
 ///
 /// # Errors
-/// [`TransportError::Invalid`] for a header that cannot be sent; names the header, never its value.
-pub(super) fn build(
+/// [`TransportError::Invalid`] for a header that a page cannot send.
+pub(super) fn allowed<'a>(
     environment: &Environment,
-    wanted: &[(String, Secret)],
-) -> Result<Headers, TransportError> {
-    let invalid = |message: String| TransportError::Invalid { message };
-    let headers = Headers::new().map_err(|_| invalid("headers cannot be made here".to_owned()))?;
+    wanted: &'a [(String, Secret)],
+) -> Result<Vec<(&'a str, &'a str)>, TransportError> {
+    let mut allowed = Vec::with_capacity(wanted.len());
     for (name, value) in wanted {
         match judge(environment, name) {
             Verdict::Skip => {}
@@ -65,13 +64,35 @@ pub(super) fn build(
                     "a browser does not let a page set the header {name}; let a gateway add it, or use the command"
                 )));
             }
-            // What JavaScript throws repeats the value, so it is dropped.
-            Verdict::Send => headers.append(name, value.reveal()).map_err(|_| {
-                invalid(format!("the header {name} has a character that HTTP does not allow"))
-            })?,
+            Verdict::Send => allowed.push((name.as_str(), value.reveal())),
         }
     }
+    Ok(allowed)
+}
+
+/// Builds the headers for `fetch`.
+///
+/// # Errors
+/// [`TransportError::Invalid`] for a header that cannot be sent; names the header, never its value.
+pub(super) fn build(
+    environment: &Environment,
+    wanted: &[(String, Secret)],
+) -> Result<Headers, TransportError> {
+    let headers = Headers::new().map_err(|_| invalid("headers cannot be made here".to_owned()))?;
+    for (name, value) in allowed(environment, wanted)? {
+        // What JavaScript throws repeats the value, so it is dropped.
+        headers.append(name, value).map_err(|_| not_a_header(name))?;
+    }
     Ok(headers)
+}
+
+/// The error for a header that HTTP does not allow.
+pub(super) fn not_a_header(name: &str) -> TransportError {
+    invalid(format!("the header {name} has a character that HTTP does not allow"))
+}
+
+fn invalid(message: String) -> TransportError {
+    TransportError::Invalid { message }
 }
 
 #[cfg(test)]

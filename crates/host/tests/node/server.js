@@ -3,6 +3,7 @@
 const http = process.getBuiltinModule("node:http");
 
 let release = null;
+let sent = 0;
 const closed = {};
 
 const handlers = {
@@ -24,6 +25,16 @@ const handlers = {
     release?.();
     answer.end();
   },
+  // 64 MiB in pieces of 64 KiB, each filled with its number; as fast as they are taken. /sent says how many went out.
+  "/large": (_, answer) => {
+    sent = 0;
+    const more = () => {
+      while (sent < 1024) if (!answer.write(Buffer.alloc(65536, sent++ % 251))) return void answer.once("drain", more);
+      answer.end();
+    };
+    more();
+  },
+  "/sent": (_, answer) => void answer.end(String(sent)),
   "/silent": () => {},
   "/half": (_, answer) => void answer.write("half"),
   "/reset": (request) => void request.socket.destroy(),
@@ -37,6 +48,11 @@ const handlers = {
   "/gzip": (_, answer) => {
     const gzip = process.getBuiltinModule("node:zlib").gzipSync("plain");
     answer.writeHead(200, { "Content-Encoding": "gzip" }).end(gzip);
+  },
+  // Compressed, and whole as far as HTTP goes, but without its end.
+  "/torn": (_, answer) => {
+    const gzip = process.getBuiltinModule("node:zlib").gzipSync("plain".repeat(1000));
+    answer.writeHead(200, { "Content-Encoding": "gzip" }).end(gzip.subarray(0, 30));
   },
   "/moved": (_, answer) => void answer.writeHead(302, { Location: "/echo?token=x" }).end(),
   // How often a request to ?of=PATH was closed by its sender before its answer was complete.

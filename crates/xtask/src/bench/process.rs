@@ -63,9 +63,42 @@ fn children_cpu_s() -> f64 {
     children_ticks(&stat).unwrap_or(0.0) / TICKS
 }
 
+/// CPU time that a running process has taken so far, in s; NaN where `/proc` does not tell.
+pub fn cpu_s(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    own_ticks(&stat).map_or(f64::NAN, |ticks| ticks / TICKS)
+}
+
+/// Waits until a process does nothing for two seconds, at most `limit`; whether it does.
+pub fn rests(pid: u32, limit: Duration) -> bool {
+    let started = Instant::now();
+    let mut quiet = 0;
+    let mut last = cpu_s(pid);
+    while started.elapsed() < limit {
+        thread::sleep(Duration::from_millis(500));
+        let now = cpu_s(pid);
+        // A server that waits still takes a tick now and then.
+        quiet = if now - last <= 0.02 { quiet + 1 } else { 0 };
+        if quiet == 4 {
+            return true;
+        }
+        last = now;
+    }
+    false
+}
+
+fn own_ticks(stat: &str) -> Option<f64> {
+    two_fields(stat, 14)
+}
+
 fn children_ticks(stat: &str) -> Option<f64> {
+    two_fields(stat, 16)
+}
+
+/// The sum of a field of `/proc/…/stat` and the next; fields count from 1.
+fn two_fields(stat: &str, first: usize) -> Option<f64> {
     // The program's name may hold spaces; fields are counted from behind its parenthesis, where field 3 is.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(13);
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(first - 3);
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some(user + system)
@@ -80,11 +113,12 @@ fn high_water_mib(pid: u32) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::children_ticks;
+    use super::{children_ticks, own_ticks};
 
     #[test]
-    fn reads_the_times_of_children() {
+    fn reads_the_times_of_a_process_and_its_children() {
         let stat = "7 (a (b) c) S 1 7 7 0 -1 4194304 100 200 0 0 11 12 130 14 20 0 1 0 5 6 7";
+        assert_eq!(own_ticks(stat), Some(23.0));
         assert_eq!(children_ticks(stat), Some(144.0));
     }
 }

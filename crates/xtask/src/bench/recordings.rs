@@ -1,16 +1,17 @@
 //! Recordings: InfluxDB line protocol through both tools, and how time and memory grow.
 
-use super::process::{Usage, measure};
-use super::{Tool, tool_command, write_to};
-use crate::paths;
+use super::command::{Sample, Tool, run};
+use super::results::Results;
+use super::{Bench, RUNS, on_sound_target};
 use crate::setup::Toolbox;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use tsink_migrate_testkit::servers::{Tsink, TsinkOptions};
+use tsink_migrate_testkit::servers::Tsink;
 
 /// Lines of the recording that both tools migrate; each has three fields.
 const LINES: usize = 1_000_000;
@@ -21,77 +22,49 @@ const HOSTS: usize = 1_000;
 const START_MS: i64 = 1_763_424_000_000;
 const STEP_MS: i64 = 15_000;
 
-/// What one command took.
-struct Sample {
-    what: &'static str,
-    tool: Tool,
-    usage: Usage,
-    /// WebAssembly memory, in MiB; 0 for the native tool.
-    engine_mib: f64,
-}
-
 /// Runs both tools `runs` times over a recording, and this one over a tenth and ten times of it.
-pub(super) fn bench(tools: &Toolbox, runs: usize) -> Result<()> {
+///
+/// # Errors
+/// When a server does not start, or when a command fails.
+pub(super) fn bench(bench: &Bench, results: &mut Results) -> Result<()> {
     let folder = tempfile::tempdir()?;
+    let empty = folder.path().join("empty");
     let whole = folder.path().join("whole");
     let tenth = folder.path().join("tenth");
     let tenfold = folder.path().join("tenfold");
-    for (folder, lines) in [(&tenth, LINES / 10), (&whole, LINES), (&tenfold, LINES * 10)] {
+    for (folder, lines) in [(&empty, 0), (&tenth, LINES / 10), (&whole, LINES), (&tenfold, LINES * 10)] {
         eprintln!("recording {lines} lines");
         std::fs::create_dir(folder)?;
         record(&folder.join("capture.json"), lines)?;
     }
+    let tools = &bench.tools;
+    let dry = ["--dry-run"];
     let mut samples = Vec::new();
-    for run in 0..runs {
-        let order = if run % 2 == 0 { [Tool::Native, Tool::Ours] } else { [Tool::Ours, Tool::Native] };
-        for tool in order {
+    for run in 0..bench.runs(RUNS) {
+        for tool in Tool::by_turns(run) {
             // Both commands on one server: verify compares what backfill wrote.
-            let tsink = Tsink::start(TsinkOptions::default())?;
-            for what in ["backfill", "verify"] {
-                samples.push(run_one(tools, tool, what, &whole, LINES, &tsink, &[])?);
-            }
+            samples.extend(on_sound_target(|tsink| {
+                let each = ["backfill", "verify"].into_iter();
+                each.map(|what| run_one(tools, tool, what, &whole, LINES, tsink, &[]))
+                    .collect::<Result<Vec<_>>>()
+            })?);
         }
-        let tsink = Tsink::start(TsinkOptions::default())?;
-        for (what, folder, lines) in [
-            ("read 100,000 lines", &tenth, LINES / 10),
-            ("read 1,000,000 lines", &whole, LINES),
-            ("read 10,000,000 lines", &tenfold, LINES * 10),
-        ] {
-            samples.push(run_one(tools, Tool::Ours, what, folder, lines, &tsink, &["--dry-run"])?);
-        }
-        let empty = folder.path().join("empty");
-        std::fs::create_dir_all(&empty)?;
-        record(&empty.join("capture.json"), 0)?;
-        samples.push(run_one(tools, Tool::Ours, "read nothing", &empty, 1, &tsink, &["--dry-run"])?);
+        samples.extend(on_sound_target(|tsink| {
+            let read = |what, folder, lines| run_one(tools, Tool::Ours, what, folder, lines, tsink, &dry);
+            Ok([
+                read("read 100,000 lines", &tenth, LINES / 10)?,
+                read("read 1,000,000 lines", &whole, LINES)?,
+                read("read 10,000,000 lines", &tenfold, LINES * 10)?,
+                read("read nothing", &empty, 1)?,
+            ])
+        })?);
     }
-    let tsink = Tsink::start(TsinkOptions::default())?;
-    samples.push(run_one(
-        tools,
-        Tool::Ours,
-        "backfill of 10,000,000 lines",
-        &tenfold,
-        LINES * 10,
-        &tsink,
-        &[],
-    )?);
-    let table = table(&samples);
-    println!("\n{table}");
-    let folder = paths::target().join("bench");
-    write_to(&folder, "recordings.md", &table)?;
-    let raw: Vec<Value> = samples
-        .iter()
-        .map(|sample| {
-            json!({
-                "what": sample.what,
-                "tool": if sample.tool == Tool::Native { "native" } else { "this" },
-                "wall_s": sample.usage.wall_s,
-                "cpu_s": sample.usage.cpu_s,
-                "peak_mib": sample.usage.peak_mib,
-                "engine_mib": sample.engine_mib,
-            })
-        })
-        .collect();
-    write_to(&folder, "recordings.json", &serde_json::to_string_pretty(&raw)?)
+    samples.push(on_sound_target(|tsink| {
+        run_one(tools, Tool::Ours, "backfill of 10,000,000 lines", &tenfold, LINES * 10, tsink, &[])
+    })?);
+    results.section(table(&samples));
+    results.raw("recordings", samples.iter().map(Sample::json).collect());
+    Ok(())
 }
 
 fn run_one(
@@ -105,31 +78,13 @@ fn run_one(
 ) -> Result<Sample> {
     let plan = folder.join("plan.json");
     std::fs::write(&plan, serde_json::to_string_pretty(&plan_for(&tsink.url()))?)?;
-    let stats = folder.join("stats");
     let command = what.split(' ').next().filter(|word| *word != "read").unwrap_or("backfill");
     let end_ms = START_MS + (lines / HOSTS + 1) as i64 * STEP_MS;
-    let mut process = tool_command(tools, tool)?;
-    process
-        .arg(command)
-        .arg("--config")
-        .arg(&plan)
-        .args(["--start-ms", &START_MS.to_string(), "--end-ms", &end_ms.to_string()])
-        .args(extra)
-        .env("TSINK_MIGRATE_STATS", &stats);
-    let (usage, passed) = measure(&mut process)?;
-    let engine_mib = match tool {
-        Tool::Native => 0.0,
-        Tool::Ours => {
-            let text = std::fs::read_to_string(&stats).context("the command left no statistics")?;
-            let stats: Value = serde_json::from_str(&text)?;
-            stats["engine_memory_bytes"].as_f64().unwrap_or_default() / f64::from(1 << 20)
-        }
-    };
-    eprintln!("  {tool:?} {what}: {usage}, engine {engine_mib:.0} MiB");
-    if !passed {
-        bail!("{tool:?} {what} failed");
+    let extra: Vec<OsString> = extra.iter().map(OsString::from).collect();
+    match run(tools, tool, (what, command), &plan, (START_MS, end_ms), &extra, tsink)? {
+        (sample, true) => Ok(sample),
+        _ => bail!("{} {what} failed", tool.name()),
     }
-    Ok(Sample { what, tool, usage, engine_mib })
 }
 
 fn plan_for(target: &str) -> Value {
@@ -173,10 +128,7 @@ fn record(path: &Path, lines: usize) -> Result<()> {
 }
 
 fn median(samples: &[Sample], tool: Tool, what: &str, of: impl Fn(&Sample) -> f64) -> f64 {
-    let own = samples.iter().filter(|sample| sample.tool == tool && sample.what == what);
-    let mut values: Vec<f64> = own.map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    super::stats::median(samples.iter().filter(|sample| sample.tool == tool && sample.what == what).map(of))
 }
 
 fn table(samples: &[Sample]) -> String {

@@ -8,13 +8,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 /// What every build reads, from the root. The builder's own sources decide, too.
-const INPUTS: [&str; 8] = [
+const INPUTS: [&str; 9] = [
     ".cargo",
     "Cargo.toml",
     "Cargo.lock",
     "crates/engine/src",
     "crates/host",
     "crates/slim-regex",
+    "crates/wire/src",
     "crates/xtask/src/dist",
     "crates/xtask/src/dist.rs",
 ];

@@ -9,9 +9,9 @@ use std::path::Path;
 /// What a first visit may transfer at most, in bytes: every file of the page together, with brotli.
 const FIRST_VISIT: u64 = 600_000;
 /// What the engine may transfer at most when the first plan comes, in bytes with brotli: what it had when it became a
-/// module of its own and nine tenths more: for captured payloads, and for reports, which it writes as pages and reads
-/// from strangers.
-const ENGINE: u64 = 750_000;
+/// module of its own and seven tenths more: for captured payloads, for reports, which it writes as pages and reads from
+/// strangers, and for ledgers, flow control and parts of wide selectors.
+const ENGINE: u64 = 850_000;
 /// How the names of the engine's files begin: its module, its script, and the worker's.
 const ENGINE_FILES: &str = "engine";
 

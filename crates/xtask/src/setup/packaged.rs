@@ -34,8 +34,8 @@ const PROMETHEUS: [Packaged; 2] = [
     },
 ];
 
-/// The other source, proxies and browsers.
-const FOR_TESTS: [Packaged; 6] = [
+/// The other source, proxies and the other browser.
+const FOR_TESTS: [Packaged; 4] = [
     Packaged {
         programs: &["victoria-metrics"],
         variable: "VICTORIA_METRICS",
@@ -55,22 +55,26 @@ const FOR_TESTS: [Packaged; 6] = [
         purpose: "tests the gateway recipes",
     },
     Packaged {
+        programs: &["firefox-esr", "firefox"],
+        variable: "FIREFOX",
+        package: "firefox-esr",
+        purpose: "browser tests",
+    },
+];
+
+/// The browser that tests and measurements share.
+const CHROMIUM: [Packaged; 2] = [
+    Packaged {
         programs: &["chromium", "chromium-browser", "google-chrome"],
         variable: "CHROMIUM",
         package: "chromium",
-        purpose: "browser tests",
+        purpose: "shows the page in tests and measurements",
     },
     Packaged {
         programs: &["chromedriver"],
         variable: "CHROMEDRIVER",
         package: "chromium-driver",
-        purpose: "drives Chromium in the browser tests",
-    },
-    Packaged {
-        programs: &["firefox-esr", "firefox"],
-        variable: "FIREFOX",
-        package: "firefox-esr",
-        purpose: "browser tests",
+        purpose: "drives Chromium in tests and measurements",
     },
 ];
 
@@ -88,8 +92,9 @@ impl Packaged {
 pub fn needed(purpose: Purpose) -> Vec<Packaged> {
     match purpose {
         Purpose::Dist => Vec::new(),
-        Purpose::Demo | Purpose::Bench => PROMETHEUS.to_vec(),
-        Purpose::Test => PROMETHEUS.iter().chain(&FOR_TESTS).copied().collect(),
+        Purpose::Demo => PROMETHEUS.to_vec(),
+        Purpose::Bench => PROMETHEUS.iter().chain(&CHROMIUM).copied().collect(),
+        Purpose::Test => PROMETHEUS.iter().chain(&FOR_TESTS).chain(&CHROMIUM).copied().collect(),
     }
 }
 

@@ -71,6 +71,15 @@ impl Toolbox {
         })
     }
 
+    /// What a variable of [`Self::variables`] names.
+    ///
+    /// # Errors
+    /// When setup did not look for it.
+    pub fn variable(&self, name: &str) -> Result<&Path> {
+        let found = self.variables.iter().find(|(own, _)| *own == name);
+        found.map(|(_, path)| path.as_path()).with_context(|| format!("setup did not find {name}"))
+    }
+
     /// The machine's cargo, for what runs natively.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(registry::cargo());

@@ -35,6 +35,8 @@ pub fn lints(tools: &Toolbox) -> Command {
         "clippy",
         "-p",
         "tsink-migrate-engine",
+        "-p",
+        "tsink-migrate-wire",
         "--lib",
         "--",
         "-D",

@@ -92,13 +92,22 @@ fn place(look: Look, selector: String, members: Vec<usize>) -> AnyView {
     }
     let page = RwSignal::new(0);
     let all = members.len();
+    // Drawn when it is unfolded: twenty causes of a large report have hundreds of rows in them.
+    let is_open = RwSignal::new(false);
+    let unfold = move |event: leptos::ev::Event| {
+        if event_target::<web_sys::Element>(&event).has_attribute("open") {
+            is_open.set(true);
+        }
+    };
     let list = move || {
-        let page = shown(&members, page.get(), MEMBERS);
-        page.iter().map(|at| view! { <li>{pick(look, *at)}</li> }).collect_view()
+        is_open.get().then(|| {
+            let page = shown(&members, page.get(), MEMBERS);
+            page.iter().map(|at| view! { <li>{pick(look, *at)}</li> }).collect_view()
+        })
     };
     view! {
         <p class="mono break">{selector}</p>
-        <details class="fold inner members">
+        <details class="fold inner members" on:toggle=unfold>
             <summary>{format::counted(all as u64, "finding", "findings")}</summary>
             <ul>{list}</ul>
             <Pager page all=Signal::stored(all) size=MEMBERS what="findings" />

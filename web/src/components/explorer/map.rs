@@ -6,10 +6,11 @@ use crate::components::pager::{Pager, shown};
 use crate::state::findings::Filter;
 use crate::state::format;
 use crate::state::series_map::{Agreement, runs, spoken, window};
+use crate::state::verified::Verified;
 use leptos::prelude::*;
 use std::sync::Arc;
 use tsink_migrate_engine::model::Window;
-use tsink_migrate_engine::report::{Coverage, CoverageRow, RawCheckReport};
+use tsink_migrate_engine::report::{Coverage, CoverageRow};
 
 /// Rows on a page.
 const ROWS: usize = 20;
@@ -17,16 +18,20 @@ const ROWS: usize = 20;
 /// The map of one selector, and a choice of selectors where there are several.
 #[component]
 pub fn SeriesMaps(
-    /// Raw checks.
-    checks: Vec<RawCheckReport>,
+    /// The verification.
+    report: Verified,
     /// What a row sets; none where there is nothing to filter.
     filter: Option<RwSignal<Filter>>,
 ) -> impl IntoView {
     // Selectors that differ come first: they are why somebody looks.
-    let mut maps: Vec<(bool, String, Coverage)> = checks
-        .into_iter()
+    let mut maps: Vec<(bool, String, Coverage)> = report
+        .raw_checks
+        .iter()
         .filter(|check| !check.coverage.rows.is_empty())
-        .map(|check| (check.issues.is_empty() && check.differing.is_empty(), check.selector, check.coverage))
+        .map(|check| {
+            let is_equal = check.issues.is_empty() && check.differing.is_empty();
+            (is_equal, check.selector.clone(), check.coverage.clone())
+        })
         .collect();
     tsink_migrate_engine::order::sort_by_key(&mut maps, |(is_equal, ..)| *is_equal);
     (!maps.is_empty()).then(|| {

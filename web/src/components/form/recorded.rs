@@ -1,6 +1,7 @@
 //! The source of a plan that reads a recording.
 
 use super::form;
+use crate::components::field::Field;
 use crate::state::recording::make::Kind;
 use leptos::prelude::*;
 
@@ -16,25 +17,10 @@ pub fn Recorded() -> impl IntoView {
                      label: &'static str,
                      hint: &'static str,
                      means: &'static str,
-                     field: Field| {
-        let meaning = format!("{id}-means");
-        view! {
-            <div class="field-group">
-                <label for=id>{label}</label>
-                <input
-                    id=id
-                    class="input mono"
-                    data-testid=format!("form-{id}")
-                    placeholder=hint
-                    autocomplete="off"
-                    spellcheck="false"
-                    aria-describedby=meaning.clone()
-                    prop:value=move || form.get(|draft| field(&mut draft.clone()).clone())
-                    on:input=move |event| form.edit(|draft| *field(draft) = event_target_value(&event))
-                />
-                <p id=meaning class="means">{means}</p>
-            </div>
-        }
+                     field: Place| {
+        let value = Signal::derive(move || form.get(|draft| field(&mut draft.clone()).clone()));
+        let set = Callback::new(move |event| form.edit(|draft| *field(draft) = event_target_value(&event)));
+        view! { <Field id testid=format!("form-{id}") label value placeholder=hint means on_input=set /> }
     };
     view! {
         <div class="group">
@@ -73,4 +59,4 @@ pub fn Recorded() -> impl IntoView {
     }
 }
 
-type Field = fn(&mut tsink_migrate_engine::plan::Draft) -> &mut String;
+type Place = fn(&mut tsink_migrate_engine::plan::Draft) -> &mut String;

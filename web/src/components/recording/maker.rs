@@ -1,6 +1,7 @@
 //! A manifest for raw recordings: asks for what they do not say of themselves.
 
 use crate::browser;
+use crate::components::field::Field;
 use crate::state::recording::make::{self, Kind, Settings};
 use crate::state::recording::{Choice, Recording, Why};
 use crate::state::store;
@@ -68,7 +69,7 @@ fn Form() -> impl IntoView {
     let kinds = Kind::ALL.map(|one| {
         view! { <option value=one.word() selected=move || kind.get() == one>{one.title()}</option> }
     });
-    let means = move || match time.get() {
+    let means = Signal::derive(move || match time.get() {
         Err(error) => format!("{}. {}", error.message, error.remedy),
         Ok(Some(at)) => format!("{} UTC, for all files", crate::state::format::instant(at)),
         Ok(None) => {
@@ -77,7 +78,7 @@ fn Form() -> impl IntoView {
                 .with(|recording| make::span(recording.payloads().map(|(_, item)| item.modified_ms)));
             format!("each file counts as arrived when it was last changed: {}", span.unwrap_or_default())
         }
-    };
+    });
     view! {
         <form class="form" data-testid="maker" on:submit=make>
             <fieldset class="maker" disabled=is_locked>
@@ -98,22 +99,15 @@ fn Form() -> impl IntoView {
                         </select>
                     </div>
                     <Show when=move || kind.get().needs_arrival()>
-                        <div class="field-group">
-                            <label for="maker-arrived">"When it arrived"</label>
-                            <input
-                                id="maker-arrived"
-                                class="input mono"
-                                data-testid="maker-arrived"
-                                autocomplete="off"
-                                spellcheck="false"
-                                placeholder="2025-11-18T09:30:00Z"
-                                aria-describedby="maker-arrived-means"
-                                aria-invalid=move || is_wrong.get().then_some("true")
-                                prop:value=move || arrived.get()
-                                on:input=move |event| arrived.set(event_target_value(&event))
-                            />
-                            <p id="maker-arrived-means" class="means" class:bad=move || is_wrong.get()>{means}</p>
-                        </div>
+                        <Field
+                            id="maker-arrived"
+                            label="When it arrived"
+                            value=arrived
+                            placeholder="2025-11-18T09:30:00Z"
+                            means
+                            wrong=is_wrong
+                            on_input=Callback::new(move |event| arrived.set(event_target_value(&event)))
+                        />
                     </Show>
                 </div>
                 <Show when=move || kind.get() == Kind::Influx><Query query /></Show>
@@ -137,21 +131,14 @@ fn Query(query: RwSignal<BTreeMap<&'static str, String>>) -> impl IntoView {
         });
     };
     let fields = TYPED.map(|(name, label, example)| {
-        let id = format!("maker-{name}");
         view! {
-            <div class="field-group">
-                <label for=id.clone()>{label}</label>
-                <input
-                    id=id.clone()
-                    class="input mono"
-                    data-testid=id
-                    autocomplete="off"
-                    spellcheck="false"
-                    placeholder=example
-                    prop:value=move || value(name)
-                    on:input=move |event| set(name, event_target_value(&event))
-                />
-            </div>
+            <Field
+                id=format!("maker-{name}")
+                label
+                value=Signal::derive(move || value(name))
+                placeholder=example
+                on_input=Callback::new(move |event| set(name, event_target_value(&event)))
+            />
         }
     });
     let precisions = PRECISIONS.map(|(word, means)| {

@@ -1,6 +1,7 @@
 //! The history of runs in this browser.
 
 use crate::browser::given::Gift;
+use crate::components::kept::{KeptList, Servers, Told};
 use crate::components::pill::{Mark, Tone};
 use crate::state::reports::entry::{Entry, MOST_BYTES, MOST_REPORTS};
 use crate::state::{format, store};
@@ -34,43 +35,22 @@ pub fn History() -> impl IntoView {
         })
     };
     view! {
-        <section class="panel history" data-testid="history" aria-label="History" data-count=move || count.get().to_string()>
-            <div class="panel-head">
-                <h2>"History"</h2>
-                <Show when=move || count.get() != 0><span class="dim">{size}</span></Show>
-                <Actions count />
-            </div>
-            <Told />
-            <Show
-                when=move || count.get() != 0
-                fallback=move || view! {
-                    <p class="empty dim">
-                        {move || reports.history.with(Option::is_some).then_some(
-                            "Nothing yet. Every report of a run in this browser is kept here by itself.",
-                        )}
-                    </p>
-                }
-            >
-                <table class="table stacked">
-                    <thead>
-                        <tr>
-                            <th scope="col">"verdict"</th>
-                            <th scope="col">"of"</th>
-                            <th scope="col">"from, to"</th>
-                            <th scope="col">"ended"</th>
-                            <th scope="col"><span class="visually-hidden">"what to do"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </Show>
-            <p class="means">
-                {format!(
-                    "Kept in this browser only, {MOST_REPORTS} reports or {} MB at most: the oldest go first.",
-                    MOST_BYTES / 1_000_000
-                )}
-            </p>
-        </section>
+        <KeptList
+            title="History"
+            name="history"
+            count
+            size=Signal::derive(size)
+            is_known=Signal::derive(move || reports.history.with(Option::is_some))
+            empty="Nothing yet. Every report of a run in this browser is kept here by itself."
+            columns=["verdict", "of", "from, to", "ended"]
+            actions=move || view! { <Actions count /> }
+            told=move || view! { <Told words=reports.told testid="history-told" /><Deleted /> }
+            rows=move || rows
+            means=format!(
+                "Kept in this browser only, {MOST_REPORTS} reports or {} MB at most: the oldest go first.",
+                MOST_BYTES / 1_000_000
+            )
+        />
     }
 }
 
@@ -119,38 +99,26 @@ fn Actions(count: Memo<usize>) -> impl IntoView {
         }
     };
     view! {
-        <div class="row push">
-            <Show when=move || asked.get() && count.get() != 0 fallback=ordinary>{question()}</Show>
-            <input
-                id=INPUT
-                class="visually-hidden"
-                type="file"
-                multiple
-                tabindex="-1"
-                aria-hidden="true"
-                data-testid="history-input"
-                on:change=chosen
-            />
-        </div>
+        <Show when=move || asked.get() && count.get() != 0 fallback=ordinary>{question()}</Show>
+        <input
+            id=INPUT
+            class="visually-hidden"
+            type="file"
+            multiple
+            tabindex="-1"
+            aria-hidden="true"
+            data-testid="history-input"
+            on:change=chosen
+        />
     }
 }
 
-/// What became of the last thing, and the way back from the last deletion.
+/// The way back from the last deletion.
 #[component]
-fn Told() -> impl IntoView {
+fn Deleted() -> impl IntoView {
     let store = store();
     let reports = store.reports;
-    let told = move || {
-        reports.told.get().map(|words| {
-            view! {
-                <div class="told">
-                    <p data-testid="history-told">{words}</p>
-                    <button class="button quiet small push" on:click=move |_| reports.told.set(None)>"Close"</button>
-                </div>
-            }
-        })
-    };
-    let deleted = move || {
+    move || {
         reports.deleted.with(|deleted| {
             let (entry, _) = deleted.as_ref()?;
             let words = format!("Deleted: {} of {} UTC.", entry.command, format::instant(entry.finished_ms));
@@ -162,8 +130,7 @@ fn Told() -> impl IntoView {
                 </div>
             })
         })
-    };
-    view! { <div role="status">{told}{deleted}</div> }
+    }
 }
 
 #[component]
@@ -201,33 +168,9 @@ fn Row(entry: Entry) -> impl IntoView {
                 <p><b>{entry.command.clone()}</b> " " <span class="mono dim">{window}</span></p>
                 <p class="break">{entry.found.clone()}</p>
             </td>
-            <td data-label="from, to" class="mono break">
-                <p title=entry.source.clone()>{host(&entry.source)}</p>
-                <p title=entry.target.clone()><span class="dim">"→ "</span>{host(&entry.target)}<span class="dim">{format!(" {}", entry.tenant)}</span></p>
-            </td>
+            <Servers source=entry.source.clone() target=entry.target.clone() tenant=entry.tenant.clone() />
             <td data-label="ended" class="mono">{when}</td>
             <td data-label=""><div class="row tight">{actions}</div></td>
         </tr>
-    }
-}
-
-/// Host and port of a URL; what is none stays as it is.
-fn host(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    if host.is_empty() { url.to_owned() } else { host.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host;
-
-    #[test]
-    fn hosts_are_what_is_between_scheme_and_path() {
-        assert_eq!(host("http://prom.example:9090/api/v1/read?x"), "prom.example:9090");
-        assert_eq!(host("https://[::1]:9201"), "[::1]:9201");
-        assert_eq!(host("capture.json"), "capture.json");
-        assert_eq!(host("/prometheus/"), "/prometheus/");
-        assert_eq!(host(""), "");
     }
 }

@@ -7,6 +7,7 @@ use crate::state::reports::entry::verdict;
 use crate::state::reports::{Opened, Origin};
 use crate::state::{format, store};
 use leptos::prelude::*;
+use std::sync::Arc;
 use tsink_migrate_engine::model::Window;
 use tsink_migrate_engine::report::Report;
 
@@ -17,11 +18,10 @@ pub fn OpenedReport() -> impl IntoView {
     let reports = store.reports;
     let head = move || reports.opened.with(|opened| opened.as_ref().map(head));
     let body = move || {
-        reports.opened.with(|opened| Some(opened.as_ref()?.shown.report.clone())).map(
-            |report: Box<Report>| {
-                view! { <Shown report=*report /> }
-            },
-        )
+        reports
+            .opened
+            .with(|opened| Some(opened.as_ref()?.drawn.clone()))
+            .map(|report: Arc<Report>| view! { <Shown report /> })
     };
     view! {
         {head}

@@ -92,9 +92,9 @@ fn Files() -> impl IntoView {
                 let name = format!("{}.{extension}", name.trim_end_matches(".json"));
                 let shown = &opened.shown;
                 match extension {
-                    "json" => browser::download(&name, "application/json", &shown.json),
-                    "md" => browser::download(&name, "text/markdown", &shown.markdown),
-                    _ => browser::download(&name, "text/html", &shown.html),
+                    "json" => shown.json.save(&name),
+                    "md" => shown.markdown.save(&name),
+                    _ => shown.html.save(&name),
                 }
             });
             let words = if saved.is_some() { "Report saved." } else { "This browser does not save files." };

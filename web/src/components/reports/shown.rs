@@ -4,13 +4,15 @@ use crate::components::balance::FinalBalance;
 use crate::components::endpoint_table::Endpoints;
 use crate::components::notes::Remarks;
 use crate::components::rejections::Rejections;
+use crate::components::slowest::{SlowestList, continued_words};
 use crate::components::throughput::RateChart;
 use crate::pages::verify::VerifyResults;
 use crate::pages::{backfill, cutover, preflight};
 use crate::state::format;
-use crate::state::reports::bound::bound;
 use crate::state::throughput::of_progress;
+use crate::state::verified::Verified;
 use leptos::prelude::*;
+use std::sync::Arc;
 use tsink_migrate_engine::report::{
     BackfillReport, PreflightReport, RepairReport, RepairedSelector, Report, RunInfo,
 };
@@ -23,17 +25,23 @@ const MOST_WINDOWS: usize = 5;
 #[component]
 pub fn Shown(
     /// The report.
-    report: Report,
+    report: Arc<Report>,
 ) -> impl IntoView {
-    let mut report = report;
-    bound(&mut report);
     let rates = rates(report.stage(), report.run());
-    match report {
-        Report::Preflight(report) => view! { <OfPreflight report /> }.into_any(),
-        Report::Backfill(report) => view! { <OfBackfill report rates /> }.into_any(),
-        Report::Verify(report) => view! { <VerifyResults report /> {rates} }.into_any(),
-        Report::Repair(report) => view! { <OfRepair report /> {rates} }.into_any(),
-        Report::Cutover(report) => view! { <cutover::Results report /> }.into_any(),
+    match &*report {
+        Report::Preflight(own) => view! { <OfPreflight report=own.clone() /> }.into_any(),
+        Report::Backfill(own) => view! { <OfBackfill report=own.clone() rates /> }.into_any(),
+        Report::Verify(own) => {
+            let (continued, slowest) = (continued_words(own.continued.as_ref()), own.slowest.clone());
+            let verified = Verified::of(&report);
+            view! { {continued} <VerifyResults report=verified /> {rates} <SlowestList list=slowest /> }
+                .into_any()
+        }
+        Report::Repair(own) => {
+            let verified = Verified::of(&report);
+            view! { {of_repair(own)} <VerifyResults report=verified /> {rates} }.into_any()
+        }
+        Report::Cutover(_) => view! { <cutover::Results report=report.clone() /> }.into_any(),
     }
 }
 
@@ -54,11 +62,13 @@ fn OfPreflight(report: PreflightReport) -> impl IntoView {
 #[component]
 fn OfBackfill(report: BackfillReport, rates: AnyView) -> impl IntoView {
     view! {
+        {continued_words(report.continued.as_ref())}
         {backfill::figures(&report)}
         <div class="columns balanced">
             <div class="stack"><FinalBalance balance=report.balance.clone() /></div>
             <div class="stack">{rates}</div>
         </div>
+        <SlowestList list=report.slowest.clone() />
         {backfill::outcome(&report)}
         <details class="panel fold">
             <summary><h2>"The preflight before it"</h2></summary>
@@ -67,16 +77,14 @@ fn OfBackfill(report: BackfillReport, rates: AnyView) -> impl IntoView {
     }
 }
 
-#[component]
-fn OfRepair(report: RepairReport) -> impl IntoView {
+fn of_repair(report: &RepairReport) -> impl IntoView + use<> {
     view! {
-        <Repaired list=report.repaired />
-        <FinalBalance balance=report.balance />
-        <Rejections list=report.rejections omitted=report.rejections_omitted />
-        <Remarks title="What writing cannot mend" lines=report.unrepairable />
-        <Remarks title="Issues" lines=report.issues />
-        <Remarks title="Notes" lines=report.notes />
-        <VerifyResults report=report.verify />
+        <Repaired list=report.repaired.clone() />
+        <FinalBalance balance=report.balance.clone() />
+        <Rejections list=report.rejections.clone() omitted=report.rejections_omitted />
+        <Remarks title="What writing cannot mend" lines=report.unrepairable.clone() />
+        <Remarks title="Issues" lines=report.issues.clone() />
+        <Remarks title="Notes" lines=report.notes.clone() />
     }
 }
 

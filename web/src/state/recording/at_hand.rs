@@ -8,7 +8,8 @@ use crate::state::preview::Question;
 use leptos::prelude::*;
 use tsink_migrate_engine::plan::Draft;
 use tsink_migrate_host::paths;
-use web_sys::File;
+use tsink_migrate_host::protocol::ToEngine;
+use web_sys::{Blob, File};
 
 impl Store {
     /// Makes a manifest of all payload files; it is used from now on.
@@ -39,10 +40,9 @@ impl Store {
             (folders, files)
         });
         let (folders, files) = given;
-        let sent = self.engine.with_value(|engine| engine.as_ref().map(|engine| engine.give(folders, files)));
-        if let Some(Err(error)) = sent {
-            self.broken("The engine does not work here", error, true);
-        }
+        let (paths, files): (Vec<String>, Vec<Blob>) =
+            files.into_iter().map(|(path, file)| (path, Blob::from(file))).unzip();
+        self.send_to_running(&ToEngine::Files { paths, folders }, &files);
     }
 
     /// What there is to ask about the recording at hand.

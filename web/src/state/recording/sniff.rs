@@ -1,6 +1,7 @@
 //! What a file is, by its name and its first bytes. A file may have 2 GB, so nothing else of it is ever looked at.
 
 use crate::state::files::is_rules;
+use crate::state::ledgers::is_ledger;
 
 /// How much of a file is looked at, in bytes.
 pub const HEAD: f64 = 65_536.0;
@@ -14,6 +15,8 @@ pub enum Looks {
     Manifest,
     /// A Prometheus rules file.
     Rules,
+    /// A ledger that was exported.
+    Ledger,
     /// A recorded payload.
     Payload(Form),
     /// Nothing is in it, and something should be.
@@ -69,7 +72,7 @@ pub fn by_head(path: &str, head: &[u8]) -> Looks {
         return empty(&name);
     }
     if text.starts_with('{') {
-        return Looks::Object;
+        return if is_ledger(text) { Looks::Ledger } else { Looks::Object };
     }
     match text.strip_prefix('[').map(str::trim_start) {
         Some(rest) if rest.is_empty() || rest.starts_with(['{', ']']) => Looks::Manifest,

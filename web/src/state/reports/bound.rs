@@ -7,6 +7,67 @@ use tsink_migrate_engine::report::{
 /// Rows of a list drawn at most.
 const MOST: usize = 200;
 
+/// Whether nothing has to be cut.
+pub fn is_bound(report: &Report) -> bool {
+    match report {
+        Report::Preflight(report) => is_bound_preflight(report),
+        Report::Backfill(report) => {
+            is_bound_preflight(&report.preflight)
+                && is_bound_list(&report.rejections)
+                && is_bound_balance(&report.balance)
+        }
+        Report::Verify(report) => is_bound_verify(report),
+        Report::Repair(report) => {
+            fits(&report.repaired)
+                && report.repaired.iter().all(|one| fits(&one.windows))
+                && is_bound_list(&report.rejections)
+                && is_bound_balance(&report.balance)
+                && is_bound_verify(&report.verify)
+        }
+        Report::Cutover(report) => {
+            is_bound_verify(&report.raw_verify)
+                && fits(&report.promql_checks)
+                && fits(&report.checklist)
+                && fits(&report.probes)
+                && fits(&report.freshness)
+                && fits(&report.open_differences)
+                && report.balance.as_ref().is_none_or(is_bound_balance)
+                && report.undo.as_ref().is_none_or(|undo| fits(&undo.selectors) && fits(&undo.warnings))
+        }
+    }
+}
+
+fn fits<T>(list: &[T]) -> bool {
+    list.len() <= MOST
+}
+
+fn is_bound_preflight(report: &PreflightReport) -> bool {
+    fits(&report.endpoints) && fits(&report.notes)
+}
+
+fn is_bound_list(list: &[Rejection]) -> bool {
+    fits(list) && list.iter().all(|rejection| fits(&rejection.series))
+}
+
+fn is_bound_balance(balance: &Balance) -> bool {
+    [&balance.samples, &balance.histograms, &balance.exemplars, &balance.metadata]
+        .iter()
+        .all(|line| line.rejected.len() <= MOST)
+}
+
+fn is_bound_verify(report: &VerifyReport) -> bool {
+    report.raw_checks.len() <= 5 * MOST
+        && report.raw_checks.iter().all(|check| {
+            fits(&check.coverage.rows)
+                && check
+                    .findings
+                    .iter()
+                    .filter_map(|finding| finding.excerpt.as_ref())
+                    .all(|excerpt| fits(&excerpt.source) && fits(&excerpt.target))
+        })
+        && report.metadata_checks.iter().all(|check| fits(&check.source) && fits(&check.target))
+}
+
 /// Cuts what would take too long to draw. Nothing is lost: the file has all.
 pub fn bound(report: &mut Report) {
     match report {
@@ -97,7 +158,9 @@ mod tests {
         let rejected = (0..10_000).map(|at| (format!("reason {at:05}"), 2)).collect();
         let mut own =
             Balance { samples: BalanceLine { rejected, ..BalanceLine::default() }, ..Balance::default() };
+        assert!(!is_bound_balance(&own));
         balance(&mut own);
+        assert!(is_bound_balance(&own));
         assert_eq!(own.samples.rejected.len(), MOST);
         assert_eq!(own.samples.rejected_total(), 20_000);
     }

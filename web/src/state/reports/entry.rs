@@ -4,6 +4,7 @@ use crate::state::words::{self, Verdict};
 use serde::{Deserialize, Serialize};
 use tsink_migrate_engine::model::{Millis, Window};
 use tsink_migrate_engine::report::{RepairReport, Report, Status};
+use tsink_migrate_host::protocol::Print;
 
 /// Reports kept at most.
 pub const MOST_REPORTS: usize = 200;
@@ -43,10 +44,10 @@ pub struct Entry {
 
 impl Entry {
     /// Of a report and its text, as it comes in.
-    pub fn new(report: &Report, json: &str, kept_ms: Millis) -> Self {
+    pub fn new(report: &Report, print: Print, kept_ms: Millis) -> Self {
         let (verdict, run, Window { start_ms, end_ms }) = (verdict(report), report.run(), report.window());
         Self {
-            id: format!("{:016x}", hash(json)),
+            id: format!("{:016x}", print.hash),
             kept_ms,
             finished_ms: if run.finished_ms > 0 { run.finished_ms } else { kept_ms },
             command: report.command().to_owned(),
@@ -58,7 +59,7 @@ impl Entry {
             tenant: short(&run.tenant),
             start_ms,
             end_ms,
-            bytes: json.len() as u64,
+            bytes: print.bytes,
         }
     }
 
@@ -99,12 +100,6 @@ fn short(text: &str) -> String {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-/// 64 bits of FNV-1a (Fowler, Noll, Vo): the same in every build, as what is kept outlives them.
-fn hash(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Newest run first.
@@ -169,8 +164,8 @@ mod tests {
 
     #[test]
     fn texts_have_names_of_their_own() {
-        assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(Print::of("").hash, 0xcbf2_9ce4_8422_2325);
+        assert_eq!(Print::of("a"), Print { bytes: 1, hash: 0xaf63_dc4c_8601_ec8c });
         assert_eq!(short(&"ä".repeat(301)), format!("{}…", "ä".repeat(300)));
         assert_eq!(short("x"), "x");
     }

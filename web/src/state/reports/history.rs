@@ -3,14 +3,19 @@
 use super::entry::{self, Entry, MOST_BYTES, MOST_REPORTS};
 use super::{Origin, exchange, shape};
 use crate::browser;
+use crate::browser::document::{self, Document};
 use crate::browser::given::{Gift, Given};
 use crate::browser::kept::Kept;
+use crate::state::view::View;
 use crate::state::{Store, format};
 use js_sys::Array;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::sync::Arc;
 use tsink_migrate_engine::model::Millis;
 use tsink_migrate_engine::plan::Redaction;
+use tsink_migrate_engine::run::Stage;
+use tsink_migrate_host::protocol::Print;
 
 /// What became of a report that was to be kept.
 enum Put {
@@ -30,22 +35,44 @@ impl Store {
     }
 
     /// Keeps the report of a stage that has just ended.
-    pub(in crate::state) fn keep_finished(self, json: String) {
+    pub(in crate::state) fn keep_finished(self, stage: Stage, json: Arc<Document>, print: Print) {
+        let hides = self.check.with_untracked(|check| {
+            check.summary.as_ref().is_some_and(|summary| summary.options.redact != Redaction::default())
+        });
+        // Where nothing is hidden, the report is the one that is here already.
+        let report = self.run.with_value(|run| run.stage(stage).report.clone()).filter(|_| !hides);
         spawn_local(async move {
+            const LOST: &str = "the browser has lost it";
+            if let Some(report) = report {
+                let Some(json) = json.text().await else { return self.not_kept(LOST) };
+                let entry = Entry::new(&report, print, browser::now_ms());
+                if let Err(why) = self.put(entry, &json).await {
+                    self.not_kept(&why);
+                }
+                return;
+            }
+            let Some(json) = json.blob() else { return self.not_kept(LOST) };
             let kept = match self.render(json, Redaction::default()).await {
                 Ok(rendered) => {
-                    let entry = Entry::new(&rendered.report, &rendered.json, browser::now_ms());
-                    self.put(entry, &rendered.json).await
+                    let entry = Entry::new(&rendered.report, rendered.print, browser::now_ms());
+                    match rendered.json.text().await {
+                        Some(json) => self.put(entry, &json).await,
+                        None => Err(LOST.to_owned()),
+                    }
                 }
                 Err(error) => Err(error.message),
             };
             match kept {
                 Ok(_) => {}
-                Err(why) => self.reports.told.set(Some(format!(
-                    "The last report is not kept, because {why}. It is still there to download from its stage."
-                ))),
+                Err(why) => self.not_kept(&why),
             }
         });
+    }
+
+    fn not_kept(self, why: &str) {
+        self.reports.told.set(Some(format!(
+            "The last report is not kept, because {why}. It is still there to download from its stage."
+        )));
     }
 
     /// Keeps the open report.
@@ -56,6 +83,7 @@ impl Store {
         let Some((mut entry, json)) = opened else { return };
         entry.kept_ms = browser::now_ms();
         spawn_local(async move {
+            let Some(json) = json.text().await else { return self.not_kept("the browser has lost it") };
             match self.put(entry, &json).await {
                 Ok(_) => self.said.set("The report is kept.".to_owned()),
                 Err(why) => self.reports.told.set(Some(format!(
@@ -100,7 +128,13 @@ impl Store {
     pub fn open_kept(self, entry: Entry) {
         spawn_local(async move {
             match text(&entry.id).await {
-                Ok(Some(json)) => self.open_report(json, Origin::History, entry.file_name()),
+                Ok(Some(json)) => match document::of_text(&json) {
+                    Some(json) => {
+                        self.go(View::Reports);
+                        self.read_report(json, Origin::History, entry.file_name(), Some(entry));
+                    }
+                    None => self.gone(),
+                },
                 Ok(None) => self.gone(),
                 Err(why) => self.no_history(&why),
             }
@@ -251,15 +285,19 @@ impl Store {
             if all > 1 {
                 self.reports.told.set(Some(format!("Importing {} of {}", at + 1, format::count(all as u64))));
             }
-            let rendered = match self.render(json.to_owned(), Redaction::default()).await {
+            let Some(json) = document::of_text(json) else {
+                return Err("the browser has no room".to_owned());
+            };
+            let rendered = match self.render(json, Redaction::default()).await {
                 Ok(rendered) => rendered,
                 Err(error) => {
                     bad.push(format!("Report {} of {all}: {}.", at + 1, error.message.trim_end_matches('.')));
                     continue;
                 }
             };
-            let entry = Entry::new(&rendered.report, &rendered.json, kept_ms.clamp(0, now));
-            match self.put(entry, &rendered.json).await {
+            let entry = Entry::new(&rendered.report, rendered.print, kept_ms.clamp(0, now));
+            let Some(json) = rendered.json.text().await else { continue };
+            match self.put(entry, &json).await {
                 Ok(Put::New) => *new += 1,
                 Ok(Put::Known) => *known += 1,
                 Err(why) => return Err(format!("it is not kept, because {why}.")),

@@ -1,6 +1,70 @@
 //! Where the values of a JSON text begin and end, and nothing else: no value is read, nothing is nested on the stack,
 //! and depth and size cost no more than a look at each byte.
 
+/// Names of the outermost members of an object whose text comes in pieces, cut anywhere. Nothing is kept but where it
+/// stands and a name that has begun.
+#[derive(Debug, Default)]
+pub struct Names {
+    depth: usize,
+    begun: bool,
+    over: bool,
+    in_text: bool,
+    escaped: bool,
+    /// Whether the next text at the outermost level is a name.
+    is_name: bool,
+    name: Vec<u8>,
+}
+
+/// A name that is longer is none that anybody asks for.
+const LONGEST_NAME: usize = 64;
+
+impl Names {
+    /// Takes the next piece, and calls for each name that ends in it, as it is written.
+    pub fn push(&mut self, piece: &[u8], mut on: impl FnMut(&[u8])) {
+        for byte in piece {
+            if self.over {
+                return;
+            }
+            self.take(*byte, &mut on);
+        }
+    }
+
+    fn take(&mut self, byte: u8, on: &mut impl FnMut(&[u8])) {
+        if self.in_text {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_text = false,
+                _ => {}
+            }
+            if self.in_text && self.depth == 1 && self.is_name && self.name.len() < LONGEST_NAME {
+                self.name.push(byte);
+            }
+            return;
+        }
+        match byte {
+            // The mark of the byte order is three bytes.
+            b'{' if !self.begun => (self.begun, self.depth, self.is_name) = (true, 1, true),
+            _ if !self.begun => self.over = !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(&byte),
+            b'"' => {
+                self.in_text = true;
+                self.name.clear();
+            }
+            b':' if self.depth == 1 && self.is_name => {
+                self.is_name = false;
+                on(&self.name);
+            }
+            b',' if self.depth == 1 => self.is_name = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.over = self.depth == 0;
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Calls for each member of the object that a text is: its name as written, and its value's text; none for a value
 /// that does not end. Says whether the object ends, and nothing stands behind it.
 pub fn members<'a>(text: &'a str, mut on: impl FnMut(&'a str, Option<&'a str>)) -> bool {
@@ -142,6 +206,29 @@ mod tests {
         for bad in ["", "[]", "{", "{\"", "{\"\\", "{\"a\"", "{\"a\":", "{1: 2}", "{\"a\" 1}", "{\"a\": }"] {
             assert!(!of(bad).1, "{bad}");
         }
+    }
+
+    #[test]
+    fn names_come_whatever_the_pieces_are() {
+        let text =
+            "\u{FEFF} {\"a\\\"b\": {\"x\": \"}\"}, \"c\" : [\"d\", {\"e\": 1}], \"größe\": \"\\\\\", \"cut";
+        for size in 1..text.len() {
+            let mut names = Names::default();
+            let mut all: Vec<String> = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                names.push(piece, |name| all.push(String::from_utf8_lossy(name).into_owned()));
+            }
+            assert_eq!(all, ["a\\\"b", "c", "größe"], "pieces of {size}");
+        }
+        let of = |text: &str| {
+            let mut count = 0;
+            Names::default().push(text.as_bytes(), |_| count += 1);
+            count
+        };
+        assert_eq!(of("{\"a\": 1} {\"b\": 2}"), 1);
+        assert_eq!(of("[\"a\", {\"b\": 1}]"), 0);
+        assert_eq!(of(&format!("{{\"a\": {}", "[".repeat(1_000_000))), 1);
+        assert_eq!(of(&format!("{{\"{}\": 1}}", "a".repeat(1_000_000))), 1);
     }
 
     #[test]

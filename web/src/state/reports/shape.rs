@@ -1,7 +1,8 @@
 //! Whether a text is a report or a history, by the names of its outermost fields. Nothing of it is parsed: a report may
 //! come from a stranger, be large and deep, and is read by the engine alone.
 
-use super::{exchange, scan};
+use super::exchange;
+use super::scan::Names;
 
 /// A report's size at most, in bytes: what the engine reads.
 pub const LARGEST_REPORT: f64 = 67_108_864.0;
@@ -19,18 +20,39 @@ pub enum Shape {
 
 /// What a text is, if it is one of these. The beginning of a text will do, as long as its names stand there.
 pub fn of(text: &str) -> Option<Shape> {
-    let text = text.trim_start_matches('\u{FEFF}');
-    let (mut status, mut command, mut history) = (false, false, false);
-    scan::members(text, |name, _| match name {
-        "status" => status = true,
-        "command" | "raw_checks" | "raw_verify" | "samples_written" => command = true,
-        exchange::MARK => history = true,
-        _ => {}
-    });
-    match (history, status && command) {
-        (true, _) => Some(Shape::History),
-        (_, true) => Some(Shape::Report),
-        _ => None,
+    let mut look = Look::default();
+    look.push(text.as_bytes());
+    look.shape()
+}
+
+/// A text that is looked at in pieces.
+#[derive(Debug, Default)]
+pub struct Look {
+    names: Names,
+    status: bool,
+    command: bool,
+    history: bool,
+}
+
+impl Look {
+    /// Looks at the next piece.
+    pub fn push(&mut self, piece: &[u8]) {
+        let Self { names, status, command, history } = self;
+        names.push(piece, |name| match name {
+            b"status" => *status = true,
+            b"command" | b"raw_checks" | b"raw_verify" | b"samples_written" => *command = true,
+            name if name == exchange::MARK.as_bytes() => *history = true,
+            _ => {}
+        });
+    }
+
+    /// What it is, by all that was seen.
+    pub fn shape(&self) -> Option<Shape> {
+        match (self.history, self.status && self.command) {
+            (true, _) => Some(Shape::History),
+            (_, true) => Some(Shape::Report),
+            _ => None,
+        }
     }
 }
 

@@ -60,7 +60,10 @@ impl Store {
             let mut made = if short {
                 Link::TooLong { chars: 0, is_shortest: true }
             } else {
-                of(&shown.json, false).await
+                match shown.json.text().await {
+                    Some(json) => of(&json, false).await,
+                    None => Link::Unable,
+                }
             };
             for step in 0..STEPS {
                 if !short || !matches!(made, Link::TooLong { .. }) {

@@ -151,6 +151,8 @@ mod tests {
             issues: Vec::new(),
             notes: Vec::new(),
             run: RunInfo::default(),
+            continued: None,
+            slowest: Vec::new(),
         });
         let mut before = json(&whole).len();
         for (step, left) in [100, 20, 5, 1].into_iter().enumerate() {

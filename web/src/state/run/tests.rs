@@ -62,7 +62,7 @@ fn a_breakdown_stops_the_stage_that_ran() {
     assert_eq!(states[..3], [StageState::Pass, StageState::Stopped, StageState::Todo]);
     assert_eq!(states[3..], [StageState::Todo; 2]);
     assert!(run.stage(Stage::Backfill).error.is_some());
-    assert_eq!(run.log.lines(true)[0].message, "the token was refused");
+    assert_eq!(run.log.lines(true, 1)[0].message, "the token was refused");
 }
 
 #[test]
@@ -111,4 +111,83 @@ fn an_endpoint_is_one_row_however_often_it_is_checked() {
     run.apply(Event::Endpoint { check: check(Level::Ok, 2) }, 0);
     assert_eq!(run.endpoints.len(), 1);
     assert_eq!(run.endpoints[0].level, Level::Ok);
+}
+
+#[test]
+fn a_continued_run_says_what_was_done_before() {
+    let stage = Stage::Backfill;
+    let mut run = Run::default();
+    run.apply(Event::StageStarted { stage }, 0);
+    let continued =
+        Continued { since_ms: 1_763_424_180_000, runs: 2, slabs: 37, rows: 1_204_000, elapsed_ms: 723_000 };
+    let changes = run.apply(Event::Continued { stage, continued: continued.clone() }, 0);
+    assert!(changes.has(Part::Timing) && !changes.has(Part::Stages));
+    assert_eq!(run.stage(stage).continued.as_ref(), Some(&continued));
+    assert_eq!(
+        run.log.lines(false, 1)[0].message,
+        "Continued from 2025-11-18 00:03 UTC: 37 slabs with 1.20 M rows were done before in 2 runs, in 12 min 03 s."
+    );
+    run.apply(Event::NotContinued { stage, reason: "the target was emptied".to_owned() }, 0);
+    assert_eq!(run.stage(stage).not_continued.as_deref(), Some("the target was emptied"));
+}
+
+#[test]
+fn a_token_is_waited_for_until_it_comes_or_the_run_ends() {
+    let ask = || Event::Ask { side: Side::Target, error: Error::new(ErrorKind::AuthInvalid, "expired") };
+    let mut run = Run::default();
+    run.apply(Event::StageStarted { stage: Stage::Verify }, 0);
+    assert!(run.apply(ask(), 0).has(Part::Steering));
+    assert_eq!(run.asked.as_ref().map(|asked| asked.side), Some(Side::Target));
+    assert!(run.apply(Event::Renewed, 0).has(Part::Steering));
+    assert_eq!(run.asked, None);
+    for end in
+        [Run::finish as fn(&mut Run), |run: &mut Run| run.stop(Error::new(ErrorKind::Cancelled, ""), 0)]
+    {
+        run.apply(ask(), 0);
+        end(&mut run);
+        assert_eq!(run.asked, None);
+    }
+}
+
+#[test]
+fn limits_and_slow_slabs_are_those_of_the_run() {
+    let stage = Stage::Backfill;
+    let mut run = Run::default();
+    run.apply(Event::StageStarted { stage }, 0);
+    let limits = Limits { max_concurrent_writes: Some(4), ..Limits::default() };
+    run.apply(Event::Limits { limits }, 0);
+    assert_eq!(run.limits, Some(limits));
+    let slab = SlabTiming {
+        selector: "up".to_owned(),
+        window: Window { start_ms: 0, end_ms: 1 },
+        rows: 5,
+        took_ms: 7,
+    };
+    assert!(run.apply(Event::Slowest { stage, slabs: vec![slab.clone()] }, 0).has(Part::Timing));
+    assert_eq!(run.stage(stage).slowest, [slab]);
+    run.begin(&[stage], &Inputs::default());
+    assert_eq!(run.limits, None);
+    assert!(run.stage(stage).slowest.is_empty());
+}
+
+#[test]
+fn a_renewed_header_is_the_same_plan() {
+    let mut run = Run::default();
+    run.begin(&[Stage::Backfill], &Inputs { text: "old".to_owned(), ..Inputs::default() });
+    run.reworded("other", "new");
+    assert_eq!(run.stage(Stage::Backfill).inputs.text, "old");
+    run.reworded("old", "new");
+    assert_eq!(run.stage(Stage::Backfill).inputs.text, "new");
+}
+
+#[test]
+fn a_new_cut_reaches_the_map() {
+    let stage = Stage::Backfill;
+    let mut run = Run::default();
+    run.apply(Event::StageStarted { stage }, 0);
+    let slabs = vec![Window { start_ms: 0, end_ms: 999 }.split(2)];
+    run.apply(Event::Slabs { stage, selectors: vec!["up".to_owned()], slabs }, 0);
+    let slabs = Window { start_ms: 0, end_ms: 999 }.split(5);
+    assert!(run.apply(Event::Recut { stage, selector: 0, slabs }, 0).has(Part::Coverage));
+    assert_eq!(run.stage(stage).coverage.totals().todo, 5);
 }

@@ -1,6 +1,6 @@
 //! What the backfill did.
 
-use super::{PreflightReport, RunInfo, Status, VerifyReport};
+use super::{Continued, PreflightReport, RunInfo, SlabTiming, Status, VerifyReport};
 use crate::model::{Millis, Window};
 use crate::plan::SourceKind;
 use crate::report::{Balance, Rejection};
@@ -50,6 +50,12 @@ pub struct BackfillReport {
     pub issues: Vec<String>,
     /// Preflight of the same run.
     pub preflight: PreflightReport,
+    /// What a ledger says was done before, if one was continued. The counts of the report include it.
+    #[serde(default)]
+    pub continued: Option<Continued>,
+    /// The slowest slabs, slowest first; a few.
+    #[serde(default)]
+    pub slowest: Vec<SlabTiming>,
     /// Tool and times.
     pub run: RunInfo,
 }

@@ -1,6 +1,6 @@
 //! What the comparison found.
 
-use super::{RunInfo, Status};
+use super::{Continued, RunInfo, SlabTiming, Status};
 use crate::model::{Millis, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -297,6 +297,12 @@ pub struct VerifyReport {
     /// Remarks that are no issues (a skipped check and why).
     #[serde(default)]
     pub notes: Vec<String>,
+    /// What a ledger says was compared before and equal, if one was continued. The counts include it.
+    #[serde(default)]
+    pub continued: Option<Continued>,
+    /// The slowest slabs, slowest first; a few.
+    #[serde(default)]
+    pub slowest: Vec<SlabTiming>,
     /// Tool and times.
     #[serde(default)]
     pub run: RunInfo,

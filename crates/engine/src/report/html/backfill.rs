@@ -1,7 +1,7 @@
 //! Backfill and repair.
 
 use super::writer::{Cell, Html, Tone};
-use super::{facts, preflight, progress, verify};
+use super::{facts, preflight, progress, timing, verify};
 use crate::report::{BackfillReport, Balance, BalanceLine, Rejection, RepairReport};
 
 pub(super) fn write(page: &mut Html, report: &BackfillReport) {
@@ -9,6 +9,7 @@ pub(super) fn write(page: &mut Html, report: &BackfillReport) {
     rejections(page, &report.rejections, report.rejections_omitted);
     balance(page, &report.balance);
     progress(page, &report.run, "written");
+    timing::write(page, report.continued.as_ref(), &report.slowest);
     page.panel("Written");
     let mut rows = vec![
         [Cell::Text("Source kind"), Cell::Text(report.source_kind.title())],

@@ -14,7 +14,9 @@ pub(super) fn write(page: &mut Html, points: &[ProgressPoint], done: &'static st
     let most = points.iter().map(|point| point.done.max(point.read)).max().unwrap_or(0).max(1);
     let peak = points.iter().map(|point| point.rate).filter(|rate| rate.is_finite()).fold(0.0, f64::max);
     let span = points.iter().map(|point| point.elapsed_ms).max().unwrap_or(0).max(1);
-    let average = last.done as f64 * 1000.0 / last.elapsed_ms.max(1) as f64;
+    // What runs before did is done from the beginning.
+    let before = points.first().map_or(0, |point| point.done.min(last.done));
+    let average = (last.done - before) as f64 * 1000.0 / last.elapsed_ms.max(1) as f64;
     page.panel("Progress and throughput");
     page.raw("<dl class=figures>");
     let figures = [

@@ -1,13 +1,14 @@
 //! Verification: differences, counts, coverage.
 
 use super::writer::{Cell, Html};
-use super::{coverage, findings, passed, progress};
+use super::{coverage, findings, passed, progress, timing};
 use crate::report::{MetadataCheckReport, MetadataEntry, RawCheckReport, VerifyReport};
 
 pub(super) fn write(page: &mut Html, report: &VerifyReport, pictures: &mut usize) {
     body(page, report, pictures);
     page.sentences("Notes", &report.notes);
     progress(page, &report.run, "compared");
+    timing::write(page, report.continued.as_ref(), &report.slowest);
 }
 
 /// Everything but notes and progress; a cutover check and a repair show it too.

@@ -1,7 +1,7 @@
 //! Backfill.
 
 use super::escape::{Place, code, text};
-use super::{Page, explained, number, preflight, wrong};
+use super::{Page, explained, number, preflight, timing, wrong};
 use crate::report::words::{count_of, grouped, show_time, total};
 use crate::report::{BackfillReport, Balance, BalanceLine, Rejection, RepairReport, Status};
 
@@ -43,6 +43,7 @@ pub(super) fn write(page: &mut Page, report: &BackfillReport) {
     rejections(page, &report.rejections, report.rejections_omitted);
     page.sentences("Issues", &report.issues);
     page.sentences("Notes", &report.notes);
+    timing::write(page, report.continued.as_ref(), &report.slowest);
     preflight::body(page, &report.preflight);
 }
 

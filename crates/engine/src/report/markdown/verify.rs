@@ -1,7 +1,7 @@
 //! Verify.
 
 use super::escape::{Place, code, text};
-use super::{Page, causes, explained, number, verdict, wrong};
+use super::{Page, causes, explained, number, timing, verdict, wrong};
 use crate::report::words::{count_of, show_number, total};
 use crate::report::{
     ExemplarCheckReport, Finding, FindingKind, MetadataCheckReport, MetadataEntry, RawCheckReport, Status,
@@ -25,6 +25,7 @@ pub(super) fn write(page: &mut Page, report: &VerifyReport) {
     body(page, report);
     page.sentences("Other issues", &unexplained(report, &report.issues));
     page.sentences("Notes", &report.notes);
+    timing::write(page, report.continued.as_ref(), &report.slowest);
 }
 
 /// The checks; a cutover check and a repair show them too.

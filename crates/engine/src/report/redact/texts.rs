@@ -202,6 +202,12 @@ fn rejection(rejection: &mut Rejection, see: See<'_>) {
     error(failure, see);
 }
 
+fn slow(slabs: &mut [SlabTiming], see: See<'_>) {
+    slabs
+        .iter_mut()
+        .for_each(|SlabTiming { selector, window: _, rows: _, took_ms: _ }| see(selector, Series));
+}
+
 fn backfill(report: &mut BackfillReport, see: See<'_>) {
     let BackfillReport {
         status: _,
@@ -224,6 +230,8 @@ fn backfill(report: &mut BackfillReport, see: See<'_>) {
         write_consistency,
         issues,
         preflight: before,
+        continued: _,
+        slowest,
         run: info,
     } = report;
     run(info, see);
@@ -233,6 +241,7 @@ fn backfill(report: &mut BackfillReport, see: See<'_>) {
     all(issues, see);
     all(notes, see);
     preflight(before, see);
+    slow(slowest, see);
 }
 
 fn repair(report: &mut RepairReport, see: See<'_>) {
@@ -314,6 +323,8 @@ fn verify(report: &mut VerifyReport, see: See<'_>) {
         recheck: _,
         issues,
         notes,
+        continued: _,
+        slowest,
         run: info,
     } = report;
     run(info, see);
@@ -354,6 +365,7 @@ fn verify(report: &mut VerifyReport, see: See<'_>) {
     }
     all(issues, see);
     all(notes, see);
+    slow(slowest, see);
 }
 
 fn raw(check: &mut RawCheckReport, see: See<'_>) {

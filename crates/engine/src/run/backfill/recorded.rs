@@ -1,11 +1,13 @@
 //! Backfill of a recording: read once more from beginning to end, written slab by slab.
 
+use super::writing::Place;
 use super::{Backfill, SLABS_AT_ONCE};
 use crate::error::{Error, ErrorKind};
 use crate::run::context::Run;
-use crate::run::event::{Event, SlabState};
-use crate::run::meter::Meter;
-use crate::run::recording::slabs::Slab;
+use crate::run::event::SlabState;
+use crate::run::ledger::Noted;
+use crate::run::recording::slabs as recording;
+use crate::run::schedule::{Schedule, Slab};
 use crate::wire::prom_read::SlabData;
 use futures_util::stream::{self, StreamExt};
 use std::cell::Cell;
@@ -24,12 +26,8 @@ impl Backfill<'_> {
             balance.read += found.outside;
             balance.outside_window += found.outside;
         }
-        run.emit(Event::Slabs {
-            stage: self.stage,
-            selectors: run.plan.selectors.iter().map(|selector| selector.text.clone()).collect(),
-            slabs: vec![Run::windows(&found); run.plan.selectors.len()],
-        });
-        run.start_meter(Meter::new(self.stage, "samples", self.passes() * expected, run.now()));
+        let schedule = Schedule::recorded(run, &Run::windows(&found));
+        self.announce(&schedule, self.passes() * expected);
         // What came out of the recording, whatever becomes of it: a target that fails is another matter.
         let read = Cell::new(0);
         stream::unfold(reader, |mut reader| async {
@@ -48,7 +46,7 @@ impl Backfill<'_> {
         .for_each_concurrent(SLABS_AT_ONCE, |slab| {
             let rows: u64 = slab.selected.iter().map(SlabData::sample_count).sum();
             read.set(read.get() + rows);
-            self.recorded_slab(slab, &found.slabs)
+            self.recorded_slab(slab, &schedule)
         })
         .await;
         let read = read.get();
@@ -63,27 +61,44 @@ impl Backfill<'_> {
         }
     }
 
-    async fn recorded_slab(&self, slab: Slab, slabs: &[(crate::model::Window, u64)]) {
+    async fn recorded_slab(&self, read: recording::Slab, schedule: &Schedule) {
         let run = self.run;
-        let Some((window, _)) = slabs.get(slab.at) else { return };
-        for (at, (selector, data)) in run.plan.selectors.iter().zip(slab.selected).enumerate() {
+        for (row, data) in read.selected.into_iter().enumerate() {
+            let Some(slab) = schedule.slab(row, read.at) else { return };
+            if schedule.is_done(slab.row, slab.at) {
+                continue;
+            }
             if self.ended() {
-                return;
+                self.missed_or_gone(&slab);
+                continue;
             }
             let rows = data.sample_count();
-            if self.parts.is_some_and(|parts| !parts.touch(at, *window)) {
+            let slab = Slab { expected: rows, ..slab };
+            if self.parts.is_some_and(|parts| !parts.touch(slab.selector_at, slab.window)) {
                 // Nobody copies nor compares it.
                 run.advance(|meter| meter.correct(self.passes() * rows, 0));
                 continue;
             }
             if rows == 0 {
-                self.state(at, slab.at, SlabState::Empty, 0);
+                if self.parts.is_none() {
+                    run.slab_copied(self.stage, &slab, Noted::default(), &self.tally).await;
+                }
+                self.state(&slab, SlabState::Empty, 0);
                 continue;
             }
-            self.state(at, slab.at, SlabState::InFlight, 0);
-            match self.present(selector, *window).await {
-                Ok(present) => self.copy(at, slab.at, &[(*window, data)], &present, rows).await,
-                Err(error) => self.not_read(at, slab.at, *window, error),
+            self.state(&slab, SlabState::InFlight, 0);
+            match self.present_in_parts(&slab.selector, slab.window).await {
+                Ok(present) => {
+                    let place = Place::new(&slab.selector, slab.window);
+                    let mut noted = Noted::default();
+                    let piece = [(slab.window, data)];
+                    let copied = self.copy(&slab, &piece, &present, slab.expected, &place, &mut noted).await;
+                    self.done(&slab, copied, noted).await;
+                }
+                Err(error) => {
+                    self.state(&slab, SlabState::Failed, 0);
+                    self.not_read(&slab, &slab.selector, slab.window, error);
+                }
             }
         }
     }

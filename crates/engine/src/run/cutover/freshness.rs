@@ -75,11 +75,14 @@ impl Run {
         loop {
             let start = end.saturating_sub(length - 1).max(self.window.start_ms);
             let part = Window { start_ms: start, end_ms: end };
-            let pieces = match side {
-                Side::Source => self.read_source(selector, part).await?,
-                Side::Target => self.read_target(selector, part).await?,
-            };
-            let found = last(pieces, part);
+            let mut found: Option<LastRow> = None;
+            self.each_of(side, selector, part, |piece| {
+                let newer = last(vec![piece], part);
+                if newer.is_some_and(|newer| found.is_none_or(|found| newer.at >= found.at)) {
+                    found = newer;
+                }
+            })
+            .await?;
             if found.is_some() || start <= self.window.start_ms {
                 return Ok(found);
             }

@@ -15,13 +15,10 @@ impl Run {
         let plan = &self.plan;
         found.read_name = "export_url";
         if let Some(selector) = plan.selectors.first() {
-            let call = victoriametrics::export(plan, selector, last);
+            let call = victoriametrics::count_export(plan, selector, last, false);
             let timed = self.timed_stream(&call).await;
-            let (row, _) = self.row(found.read_name, "read samples", &call.request, timed, |data| {
-                format!(
-                    "{} series in the last minute of the window, as a stream of lines",
-                    data.series_count()
-                )
+            let (row, _) = self.row(found.read_name, "read samples", &call.request, timed, |census| {
+                format!("{} series in the last minute of the window, as a stream of lines", census.series())
             });
             found.endpoints.push(row);
         }

@@ -143,7 +143,7 @@ mod tests {
         };
         let part = Part::new(&check, DAY, 500_000);
         assert_eq!(part.windows, check.differing);
-        assert_eq!(part.cut.len(), 1 + 16);
+        assert_eq!(part.cut.len(), 1 + 8);
         assert!(part.expected > 100_000 && part.expected < 500_000, "{}", part.expected);
     }
 

@@ -1,25 +1,31 @@
 //! The slabs of a verification: read from both sides, compared, and read again where they are young.
 
-use crate::compare::{Hints, RawComparison, SlabOutcome};
-use crate::error::{Error, Result};
+use super::pieces::{all, each_group};
+use crate::compare::{Agreed, Hints, RawComparison, SlabOutcome};
+use crate::error::{Error, Result, Side};
 use crate::model::{Millis, Series, Window};
 use crate::report::RawCheckReport;
 use crate::report::words::{count_of, show_duration};
+use crate::run::apart::apart;
 use crate::run::context::Run;
 use crate::run::event::{Event, NoticeLevel, SlabState, Stage};
+use crate::run::flow::Rank;
 use crate::run::http::cancelled;
 use crate::run::reading::Piece;
 use crate::run::recheck::{Recheck, Verdict};
 use crate::run::recording::slabs::SlabReader;
 use crate::run::repair::Parts;
+use crate::run::schedule::{Portion, Portions, Schedule, Seen, Slab};
+use crate::selector::Selector;
 use futures_util::future::{Either, select};
-use futures_util::join;
 use futures_util::stream::{self, StreamExt};
-use std::cell::RefCell;
+use futures_util::{FutureExt, join};
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::rc::Rc;
 
 /// Slabs read and compared at once, each from both sides.
-pub(super) const SLABS_AT_ONCE: usize = 2;
+const SLABS_AT_ONCE: usize = 2;
 
 /// The comparisons of all selectors, under way.
 pub(super) struct Checks<'a> {
@@ -36,10 +42,9 @@ pub(super) struct Checks<'a> {
 }
 
 /// The young end of a slab.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Young {
-    selector: usize,
-    slab: usize,
+    slab: Slab,
     window: Window,
     /// Whether the older rest of the slab differs, and its rows.
     rest: SlabOutcome,
@@ -62,16 +67,21 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// Takes what a run before has compared, and found alike.
+    pub fn restore(&self) {
+        self.run.restore_comparisons(&self.comparisons);
+    }
+
     fn ended(&self) -> bool {
         self.fatal.borrow().is_some() || self.run.control.is_cancelled()
     }
 
-    fn state(&self, selector: usize, slab: usize, state: SlabState, rows: u64) {
-        self.run.emit(Event::Slab { stage: self.stage, selector, slab, state, rows });
+    fn state(&self, slab: &Slab, state: SlabState, rows: u64) {
+        self.run.slab_state(self.stage, slab, state, rows);
     }
 
     /// Compares a recording with the target.
-    pub async fn recorded(&self, reader: SlabReader, slabs: &[(Window, u64)]) {
+    pub async fn recorded(&self, reader: SlabReader, schedule: &Schedule) {
         stream::unfold(reader, |mut reader| async {
             if self.ended() {
                 return None;
@@ -84,66 +94,169 @@ impl<'a> Checks<'a> {
                 }
             }
         })
-        .for_each_concurrent(SLABS_AT_ONCE, |slab| async move {
-            let Some((window, _)) = slabs.get(slab.at) else { return };
-            for (at, data) in slab.selected.into_iter().enumerate() {
-                if self.parts.is_some_and(|parts| !parts.touch(at, *window)) {
+        .for_each_concurrent(SLABS_AT_ONCE, |read| async move {
+            for (row, data) in read.selected.into_iter().enumerate() {
+                let Some(slab) = schedule.slab(row, read.at) else { return };
+                let untouched = self.parts.is_some_and(|parts| !parts.touch(slab.selector_at, slab.window));
+                if untouched || schedule.is_done(slab.row, slab.at) {
                     continue;
                 }
-                let rows = data.sample_count();
-                self.slab(at, slab.at, *window, Some(vec![(*window, data)]), rows).await;
+                let slab = Slab { expected: data.sample_count(), ..slab };
+                let window = slab.window;
+                self.run.control.ready().await;
+                self.recorded_slab(slab, (window, data)).await;
             }
         })
         .await;
     }
 
-    /// Compares a slab of a selector; reads the source unless `source` is what it holds.
-    pub async fn slab(
+    /// Compares all slabs of a schedule. A selector's report is made once its last slab is compared, unless a part of it
+    /// waits to be read again; the next selector's first slabs are read meanwhile.
+    pub async fn slabs(
         &self,
-        at: usize,
-        slab_at: usize,
-        slab: Window,
-        source: Option<Vec<Piece>>,
-        expected: u64,
-    ) {
+        schedule: &Schedule,
+        hints: &Hints,
+        reports: &mut [Option<RawCheckReport>],
+    ) -> Result<()> {
+        let (latest, under_way) = (Cell::new(0), RefCell::new(Vec::new()));
+        let work = stream::iter(schedule.slabs(|| true)).map(|slab| {
+            let at = slab.selector_at;
+            latest.set(at);
+            under_way.borrow_mut().push(at);
+            apart(self.slab(slab, schedule)).map(move |()| at)
+        });
+        let mut work = work.buffer_unordered(SLABS_AT_ONCE);
+        while let Some(compared) = work.next().await {
+            let mut under_way = under_way.borrow_mut();
+            if let Some(place) = under_way.iter().position(|at| *at == compared) {
+                under_way.swap_remove(place);
+            }
+            // The latest may have more slabs.
+            self.finish_settled(hints, reports, |at| at < latest.get() && !under_way.contains(&at))?;
+        }
+        self.finish_settled(hints, reports, |_| true)
+    }
+
+    fn finish_settled(
+        &self,
+        hints: &Hints,
+        reports: &mut [Option<RawCheckReport>],
+        is_compared: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        for (at, report) in reports.iter_mut().enumerate() {
+            if report.is_none() && is_compared(at) && self.is_settled(at) {
+                *report = Some(self.finish(at, hints)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a slab from both sides and compares it, in portions where it is larger than its share of the memory.
+    pub async fn slab(&self, slab: Slab, schedule: &Schedule) {
         let run = self.run;
-        let Some(comparison) = self.comparisons.get(at) else { return };
         run.control.ready().await;
         if self.ended() {
             return;
         }
-        self.state(at, slab_at, SlabState::InFlight, 0);
-        // Nobody writes to a recording any more.
-        let recorded = source.is_some();
-        let (mut source, mut target) = match self.read(at, slab, source).await {
-            Ok(both) => both,
-            Err(error) => {
-                self.state(at, slab_at, SlabState::Failed, 0);
-                return self.not_read(at, slab, error);
+        self.state(&slab, SlabState::InFlight, 0);
+        let mut portions = Portions::new(&slab);
+        let (mut sum_of, mut seen, mut failed) = (SlabOutcome::default(), Seen::default(), false);
+        while let Some(portion) = portions.next() {
+            if self.ended() {
+                return;
             }
+            let Portion { selector, window, expected } = &portion;
+            let both =
+                join!(run.read_source_part(selector, *window), run.read_target_part(selector, *window));
+            match (both.0).and_then(|source| Ok((source, (*window, both.1?)))) {
+                Ok((source, target)) => {
+                    let cost = source.1.cost().max(target.1.cost()) as u64;
+                    let part =
+                        Slab { selector: Rc::clone(selector), window: *window, expected: *expected, ..slab };
+                    let (outcome, agreed) = self.compare(&part, &[source], &[target], false);
+                    // A ledger knows rows by their selectors: of a part by labels, it could not tell the rest.
+                    self.keep(&part, agreed.filter(|_| Rc::ptr_eq(selector, &slab.selector))).await;
+                    seen.add(Seen { rows: outcome.source_rows.max(outcome.target_rows), bytes: cost });
+                    sum_of = sum(sum_of, outcome);
+                }
+                Err(error) => {
+                    if let Err(error) = portions.smaller(run, &portion, error).await {
+                        failed = true;
+                        self.not_read(slab.selector_at, *window, error);
+                    }
+                }
+            }
+        }
+        schedule.learn(run, self.stage, &slab, seen);
+        if failed {
+            return self.state(&slab, SlabState::Failed, 0);
+        }
+        self.done_unless_young(&slab, sum_of);
+    }
+
+    /// Compares a slab of a recording with what the target has of it. Nobody writes to a recording any more.
+    async fn recorded_slab(&self, slab: Slab, source: Piece) {
+        if self.ended() {
+            return;
+        }
+        self.state(&slab, SlabState::InFlight, 0);
+        match self.run.read_target(&slab.selector, slab.window).await {
+            Ok(target) => {
+                let (outcome, agreed) = self.compare(&slab, &[source], &target, true);
+                self.keep(&slab, agreed).await;
+                self.done(&slab, outcome);
+            }
+            Err(error) => {
+                self.state(&slab, SlabState::Failed, 0);
+                self.not_read(slab.selector_at, slab.window, error);
+            }
+        }
+    }
+
+    /// Compares a part; what is young and differs is put off, unless nobody writes any more. Also gives what a ledger
+    /// keeps of a part that agrees and is not young.
+    fn compare(
+        &self,
+        part: &Slab,
+        source: &[Piece],
+        target: &[Piece],
+        is_settled: bool,
+    ) -> (SlabOutcome, Option<Agreed>) {
+        let run = self.run;
+        let Some(comparison) = self.comparisons.get(part.selector_at) else {
+            return (SlabOutcome::default(), None);
         };
-        let edge = match recorded {
+        let edge = match is_settled {
             true => None,
             false => self.recheck.borrow().young_from(run.ports.clock.now_ms()),
         };
-        let rest;
-        let outcome = match edge.filter(|edge| *edge <= slab.end_ms) {
+        let mut kept = None;
+        let outcome = match edge.filter(|edge| *edge <= part.window.end_ms) {
             None => {
-                rest = comparison.borrow_mut().slab(slab, source, target);
-                rest
+                let (compared, agreed) = comparison.borrow_mut().noted(|comparison| {
+                    let mut outcome = SlabOutcome::default();
+                    each_group(source, target, part.window, |source, target| {
+                        outcome = sum(outcome, comparison.slab(part.window, source, target));
+                    });
+                    outcome
+                });
+                // What is young may change; it is compared once more.
+                kept = Some(agreed).filter(|_| !compared.differs);
+                compared
             }
             Some(edge) => {
-                let window = Window { start_ms: edge.max(slab.start_ms), ..slab };
+                let (mut source, mut target) = (all(source, part.window), all(target, part.window));
+                let window = Window { start_ms: edge.max(part.window.start_ms), ..part.window };
                 let young =
                     (split_off(&mut source, window.start_ms), split_off(&mut target, window.start_ms));
-                rest = match Window::new(slab.start_ms, window.start_ms.saturating_sub(1)) {
+                let rest = match Window::new(part.window.start_ms, window.start_ms.saturating_sub(1)) {
                     Some(old) => comparison.borrow_mut().slab(old, source, target),
                     None => SlabOutcome::default(),
                 };
                 let tried = self.attempt(window, young.0.clone(), young.1.clone());
                 if self.judge(&tried) == Verdict::Later {
                     self.recheck.borrow_mut().waits();
-                    self.young.borrow_mut().push(Young { selector: at, slab: slab_at, window, rest });
+                    self.young.borrow_mut().push(Young { slab: part.clone(), window, rest });
                 } else {
                     comparison.borrow_mut().slab(window, young.0, young.1);
                 }
@@ -152,41 +265,43 @@ impl<'a> Checks<'a> {
         };
         run.rows_read.set(run.rows_read.get() + outcome.source_rows + outcome.target_rows);
         run.advance(|meter| {
-            meter.correct(expected, outcome.source_rows);
+            meter.correct(part.expected, outcome.source_rows);
             meter.add(outcome.source_rows);
         });
-        let waits = self.young.borrow().iter().any(|young| (young.selector, young.slab) == (at, slab_at));
-        if !waits {
-            self.done(at, slab_at, outcome);
+        (outcome, kept)
+    }
+
+    /// Notes a part that agrees in the ledger.
+    async fn keep(&self, part: &Slab, agreed: Option<Agreed>) {
+        if let (Some(agreed), Some(comparison)) = (agreed, self.comparisons.get(part.selector_at)) {
+            self.run.slab_equal(self.stage, part, agreed, comparison).await;
         }
     }
 
-    fn done(&self, at: usize, slab_at: usize, outcome: SlabOutcome) {
+    /// Says what became of a slab, unless a part of it waits to be read again.
+    fn done_unless_young(&self, slab: &Slab, outcome: SlabOutcome) {
+        let waits =
+            self.young.borrow().iter().any(|young| (young.slab.row, young.slab.at) == (slab.row, slab.at));
+        if !waits {
+            self.done(slab, outcome);
+        }
+    }
+
+    fn done(&self, slab: &Slab, outcome: SlabOutcome) {
         let rows = outcome.source_rows.max(outcome.target_rows);
         let state = match (outcome.differs, rows) {
             (true, _) => SlabState::Failed,
             (false, 0) => SlabState::Empty,
             (false, _) => SlabState::Done,
         };
-        self.state(at, slab_at, state, rows);
+        self.state(slab, state, rows);
     }
 
-    async fn read(
-        &self,
-        at: usize,
-        window: Window,
-        source: Option<Vec<Piece>>,
-    ) -> Result<(Vec<Series>, Vec<Series>)> {
-        let run = self.run;
-        let Some(selector) = run.plan.selectors.get(at) else { return Ok((Vec::new(), Vec::new())) };
-        let read_source = async {
-            match source {
-                Some(pieces) => Ok(pieces),
-                None => run.read_source(selector, window).await,
-            }
-        };
-        let (source, target) = join!(read_source, run.read_target(selector, window));
-        Ok((merge(source?, window), merge(target?, window)))
+    /// Reads a young part once more.
+    async fn read(&self, selector: &Selector, window: Window) -> Result<(Vec<Series>, Vec<Series>)> {
+        let (source, target) =
+            join!(self.run.read_source(selector, window), self.run.read_target(selector, window));
+        Ok((all(&source?, window), all(&target?, window)))
     }
 
     fn not_read(&self, at: usize, window: Window, error: Error) {
@@ -194,7 +309,9 @@ impl<'a> Checks<'a> {
             self.fatal.borrow_mut().get_or_insert(error);
             return;
         }
-        self.run.notice_error(NoticeLevel::Error, &error);
+        if [Side::Source, Side::Target].into_iter().all(|side| self.run.gone(side).is_none()) {
+            self.run.notice_error(NoticeLevel::Error, &error);
+        }
         if let Some(comparison) = self.comparisons.get(at) {
             comparison.borrow_mut().not_compared(window, &error);
         }
@@ -232,31 +349,31 @@ impl<'a> Checks<'a> {
 
     /// Reads a young part once more; gives it back when it has to wait still longer.
     async fn again(&self, young: Young) -> Option<Young> {
-        let Young { selector, slab, window, rest } = young;
-        let comparison = self.comparisons.get(selector)?;
-        let (source, target) = match self.read(selector, window, None).await {
+        let Young { slab, window, rest } = &young;
+        let comparison = self.comparisons.get(slab.selector_at)?;
+        let (source, target) = match self.read(&slab.selector, *window).await {
             Ok(both) => both,
             Err(error) => {
                 self.recheck.borrow_mut().read(false);
-                self.state(selector, slab, SlabState::Failed, 0);
-                self.not_read(selector, window, error);
+                self.state(slab, SlabState::Failed, 0);
+                self.not_read(slab.selector_at, *window, error);
                 return None;
             }
         };
-        let tried = self.attempt(window, source.clone(), target.clone());
+        let tried = self.attempt(*window, source.clone(), target.clone());
         let verdict = self.judge(&tried);
         self.recheck.borrow_mut().read(verdict == Verdict::Agrees);
         if verdict == Verdict::Later {
             return Some(young);
         }
-        comparison.borrow_mut().slab(window, source, target);
-        self.done(selector, slab, sum(rest, tried));
+        comparison.borrow_mut().slab(*window, source, target);
+        self.done(slab, sum(*rest, tried));
         None
     }
 
     /// Whether all of a selector is settled.
     pub fn is_settled(&self, at: usize) -> bool {
-        self.young.borrow().iter().all(|young| young.selector != at)
+        self.young.borrow().iter().all(|young| young.slab.selector_at != at)
     }
 
     /// The report of a selector whose slabs have all been compared.
@@ -284,14 +401,13 @@ impl Run {
         let pause = recheck.borrow_mut().pause();
         if let Some(pause) = pause {
             let settle = show_duration(self.plan.options.settle_ms.unsigned_abs());
-            *self.waiting.borrow_mut() = Some(format!(
+            let _told = self.waiting.begin(Rank::Own, format!(
                 "Both sides differ in {what} of the last {settle}, and may still be written to: they are compared again in {}.",
                 show_duration(pause)
             ));
             self.progress(true);
             let sleep = self.ports.clock.sleep(pause);
             let cancelled = matches!(select(sleep, pin!(self.control.cancelled())).await, Either::Right(_));
-            *self.waiting.borrow_mut() = None;
             if cancelled {
                 return false;
             }
@@ -322,31 +438,4 @@ fn split_off(series: &mut [Series], edge: Millis) -> Vec<Series> {
         young.push(Series { labels: one.labels.clone(), samples, histograms, ..Series::default() });
     }
     young
-}
-
-/// One list of series from the pieces of a slab; rows that a server sent although they lie outside of what
-/// was asked for are left out.
-fn merge(pieces: Vec<Piece>, slab: Window) -> Vec<Series> {
-    let mut all = Vec::new();
-    for (window, data) in pieces {
-        let mut series = data.decode();
-        for one in &mut series {
-            let keep = Window {
-                start_ms: window.start_ms.max(slab.start_ms),
-                end_ms: window.end_ms.min(slab.end_ms),
-            };
-            let inside = |first: Option<i64>, last: Option<i64>| {
-                first.is_none_or(|at| keep.contains(at)) && last.is_none_or(|at| keep.contains(at))
-            };
-            // Servers sort by time; the ends tell whether there is anything to cut off.
-            let sorted_ends =
-                inside(one.samples.first().map(|s| s.timestamp), one.samples.last().map(|s| s.timestamp));
-            if !sorted_ends || !one.samples.is_sorted_by_key(|sample| sample.timestamp) {
-                one.samples.retain(|sample| keep.contains(sample.timestamp));
-            }
-            one.histograms.retain(|histogram| keep.contains(histogram.timestamp));
-        }
-        all.append(&mut series);
-    }
-    all
 }

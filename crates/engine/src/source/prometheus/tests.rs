@@ -5,7 +5,8 @@ use crate::answer::Asked;
 use crate::error::{ErrorKind, Side};
 use crate::model::Window;
 use crate::plan::{ExemplarCheck, Plan};
-use crate::port::{Method, Request};
+use crate::port::{Answer, Method, Request, StreamCall};
+use crate::prom_api::RangeQuery;
 use crate::prom_api::tests::{answer, plan, shown};
 use crate::selector::Selector;
 use crate::wire::prom_json;
@@ -64,27 +65,63 @@ fn remote_read_sends_the_encoding_and_no_version() {
     assert_eq!((call.parse)(&answer(200, &[], b"\x02\x04\n\x00")).unwrap().series_count(), 0);
 }
 
+/// Reads an answer that comes in pieces of 1,000 bytes.
+fn taken<T>(call: &StreamCall<T>, whole: &Answer) -> crate::Result<T> {
+    let mut pieces = whole.body.chunks(1_000).map(bytes::Bytes::copy_from_slice);
+    let first = Answer { body: pieces.next().unwrap_or_default(), ..whole.clone() };
+    let mut intake = (call.open)(&first)?;
+    intake.feed(&first.body)?;
+    pieces.try_for_each(|piece| intake.feed(&piece))?;
+    intake.finish()
+}
+
 #[test]
 fn streamed_read_takes_what_the_server_chooses() {
     let window = Window { start_ms: 1_763_511_000_000, end_ms: 1_763_517_300_000 };
-    let call = read_streamed(&plan(), &up(), window);
+    let call = read_streamed(&plan(), &up(), window, None);
     assert_eq!(shown(&call.request), shown(&read(&plan(), &up(), window).request));
     let asked = crate::wire::snappy::decompress(&call.request.body, 1 << 10).unwrap();
     assert!(asked.ends_with(&[0x12, 1, 1]), "STREAMED_XOR_CHUNKS and nothing else: {asked:?}");
     let streamed =
         [("content-type", "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")];
     let body = include_bytes!("../../../tests/fixtures/chunks/prometheus-2.42-histograms.bin");
-    let data = (call.parse)(&answer(200, &streamed, body)).unwrap();
+    let data = taken(&call, &answer(200, &streamed, body)).unwrap();
     assert_eq!((data.series_count(), data.sample_count(), data.histogram_count()), (3, 0, 66));
-    let nothing = (call.parse)(&answer(200, &streamed, b"")).unwrap();
+    let nothing = taken(&call, &answer(200, &streamed, b"")).unwrap();
     assert_eq!(nothing.series_count(), 0);
     let samples = answer(200, &[("content-type", "application/x-protobuf")], b"\x02\x04\n\x00");
-    assert_eq!((call.parse)(&samples).unwrap().series_count(), 0);
+    assert_eq!(taken(&call, &samples).unwrap().series_count(), 0);
     let broken = [&body[..], b"the block is gone: source-token\n"].concat();
-    let error = (call.parse)(&answer(200, &streamed, &broken)).err().unwrap();
+    let error = taken(&call, &answer(200, &streamed, &broken)).err().unwrap();
     assert_eq!((error.kind, error.side), (ErrorKind::Protocol, Some(Side::Source)));
     assert!(error.message.contains("the block is gone"), "{error:?}");
     assert!(!error.message.contains("source-token"), "{error:?}");
+}
+
+#[test]
+fn an_answer_that_is_more_than_may_be_held_is_broken_off() {
+    let window = Window { start_ms: 1_763_511_000_000, end_ms: 1_763_517_300_000 };
+    let streamed =
+        [("content-type", "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")];
+    let body = include_bytes!("../../../tests/fixtures/chunks/prometheus-2.42-histograms.bin");
+    let mut small = plan();
+    small.options.memory_mib = 0;
+    let call = read_streamed(&small, &up(), window, None);
+    let error = taken(&call, &answer(200, &streamed, body)).err().unwrap();
+    assert_eq!(error.kind, ErrorKind::TooLarge);
+    assert!(error.remedy.contains("memory_mib"), "{error:?}");
+    let samples = answer(200, &[("content-type", "application/x-protobuf")], b"\x02\x04\n\x00");
+    assert_eq!(taken(&call, &samples).err().unwrap().kind, ErrorKind::TooLarge);
+    // A frame that promises 40 MB, and the beginning of it.
+    small.options.memory_mib = 16;
+    let call = read_streamed(&small, &up(), window, None);
+    let mut huge = vec![0x80, 0xa8, 0x89, 0x13, 0, 0, 0, 0];
+    huge.resize(5 << 20, 7);
+    assert_eq!(taken(&call, &answer(200, &streamed, &huge)).err().unwrap().kind, ErrorKind::TooLarge);
+    // Counted, nothing is held, and the same is found.
+    let call = super::count_streamed(&plan(), &up(), window, true);
+    let census = taken(&call, &answer(200, &streamed, body)).unwrap();
+    assert_eq!((census.series(), census.rows, census.histograms), (3, 66, 66));
 }
 
 #[test]
@@ -204,7 +241,8 @@ fn endpoints_that_the_plan_lacks_are_not_asked() {
     let check = ExemplarCheck { query: "x".into(), limit: 1 };
     assert!(metadata(&plan, "up").unwrap().request.url.starts_with("http://prom:9090/api/v1/metadata?"));
     assert!(exemplars(&plan, &check, WINDOW).unwrap().request.url.contains("/query_exemplars?"));
-    let call = query_range(&plan, "up", 2000, 1000, 500).unwrap();
+    let call =
+        query_range(&plan, &RangeQuery { query: "up", start_ms: 2000, end_ms: 1000, step_ms: 500 }).unwrap();
     assert!(
         call.request.url.ends_with("query_range?query=up&start=1&end=2&step=0.5000005"),
         "{}",
@@ -216,5 +254,7 @@ fn endpoints_that_the_plan_lacks_are_not_asked() {
     plan.source.query_range_url = None;
     assert!(metadata(&plan, "up").is_none());
     assert!(exemplars(&plan, &check, WINDOW).is_none());
-    assert!(query_range(&plan, "up", 0, 1000, 500).is_none());
+    assert!(
+        query_range(&plan, &RangeQuery { query: "up", start_ms: 0, end_ms: 1000, step_ms: 500 }).is_none()
+    );
 }

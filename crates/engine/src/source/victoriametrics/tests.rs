@@ -3,6 +3,7 @@ use crate::error::ErrorKind;
 use crate::model::Window;
 use crate::plan::{Plan, SourceKind};
 use crate::port::Method;
+use crate::prom_api::RangeQuery;
 use crate::prom_api::tests::{answer, plan as prometheus_plan, shown};
 use crate::selector::Selector;
 use crate::wire::prom_read::SlabData;
@@ -142,7 +143,9 @@ fn refusals_in_the_servers_words() {
 
 #[test]
 fn queries_are_evaluated_at_the_times_asked_for() {
-    let call = query_range(&plan(), "up", 1_000, 61_000, 60_000).unwrap();
+    let call =
+        query_range(&plan(), &RangeQuery { query: "up", start_ms: 1_000, end_ms: 61_000, step_ms: 60_000 })
+            .unwrap();
     assert!(
         call.request
             .url

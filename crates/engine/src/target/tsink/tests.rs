@@ -4,6 +4,7 @@ use super::{
 use crate::error::{ErrorKind, Feature, Side};
 use crate::model::Window;
 use crate::plan::ExemplarCheck;
+use crate::prom_api::RangeQuery;
 use crate::prom_api::tests::{answer, plan, shown};
 use crate::selector::Selector;
 use bytes::Bytes;
@@ -117,7 +118,9 @@ fn endpoints_that_the_plan_lacks_are_not_asked() {
     let requests = [
         metadata(&plan, "up").unwrap().request,
         exemplars(&plan, &check, WINDOW).unwrap().request,
-        query_range(&plan, "up", 0, 1000, 1000).unwrap().request,
+        query_range(&plan, &RangeQuery { query: "up", start_ms: 0, end_ms: 1000, step_ms: 1000 })
+            .unwrap()
+            .request,
         status(&plan).unwrap().request,
     ];
     for request in requests {
@@ -129,5 +132,8 @@ fn endpoints_that_the_plan_lacks_are_not_asked() {
     plan.target.query_range_url = None;
     plan.target.status_url = None;
     assert!(metadata(&plan, "up").is_none() && exemplars(&plan, &check, WINDOW).is_none());
-    assert!(query_range(&plan, "up", 0, 1, 1).is_none() && status(&plan).is_none());
+    assert!(
+        query_range(&plan, &RangeQuery { query: "up", start_ms: 0, end_ms: 1, step_ms: 1 }).is_none()
+            && status(&plan).is_none()
+    );
 }
