@@ -278,10 +278,13 @@ impl Decoder {
         let (labels, rows) = (&self.labels, &mut self.rows);
         if !rows.is_empty() {
             rows.settle();
-            self.out.append(labels.len() + rows.bytes(), |out| {
-                out.extend_from_slice(labels);
-                rows.write(out);
-            });
+            match rows.only_floats() {
+                Some(floats) => self.out.append_samples(labels, floats),
+                None => self.out.append(labels.len() + rows.bytes(), |out| {
+                    out.extend_from_slice(labels);
+                    rows.write(out);
+                }),
+            }
         }
         rows.clear();
     }

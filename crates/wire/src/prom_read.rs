@@ -1,17 +1,17 @@
 //! Prometheus remote read, response type SAMPLES (`prompb/remote.proto`, Prometheus 2.42).
 
 use super::proto::{LEN, Reader};
-use super::series::{RowKind, Summary, encode};
+use super::series::{PLAIN_TIMES, RowKind, SAMPLE_BYTES, Summary, encode, put_sample};
 use super::snappy;
 use super::types::{LabelMatcher, Query, ReadRequest};
-use crate::model::{Series, Window};
+use crate::model::{Millis, Series, Window};
 use bytes::Bytes;
 use prost::Message;
 use std::mem::size_of;
 
 pub use super::WireError;
 use super::room::make_room;
-pub use super::series::{RawSeries, labels_identity};
+pub use super::series::{PlainSamples, RawSeries, labels_identity};
 
 /// Bytes that a series takes beyond its wire form, shared by both forms in which it is held: a vector of labels with
 /// two texts each, in maps and lists.
@@ -155,6 +155,26 @@ impl SlabData {
             Ok((length, summary)) => self.add(start, length, summary),
             Err(_) => self.body.truncate(start),
         }
+    }
+
+    /// Adds a series that has labels, whose fields are given, and samples in order of time, as time and bits. What is
+    /// known of them need not be found out by walking what was written.
+    pub(super) fn append_samples(&mut self, labels: &[u8], samples: &[(Millis, u64)]) {
+        let Ok(summary) = RawSeries::survey(Reader::new(labels, 0)).map(|raw| *raw.summary()) else { return };
+        make_room(&mut self.body, labels.len() + samples.len() * SAMPLE_BYTES);
+        let start = self.body.len();
+        self.body.extend_from_slice(labels);
+        samples.iter().for_each(|(at, bits)| put_sample(&mut self.body, *at, *bits));
+        let time = |sample: Option<&(Millis, u64)>| sample.map(|(at, _)| *at);
+        let summary = Summary {
+            samples: samples.len(),
+            plain_samples: samples.iter().filter(|(at, _)| PLAIN_TIMES.contains(at)).count(),
+            first_ms: time(samples.first()).unwrap_or(summary.first_ms),
+            last_ms: time(samples.last()).unwrap_or(summary.last_ms),
+            ascending: samples.is_sorted_by(|a, b| a.0 < b.0),
+            ..summary
+        };
+        self.add(start, self.body.len() - start, summary);
     }
 
     fn add(&mut self, start: usize, length: usize, summary: Summary) {

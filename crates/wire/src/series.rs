@@ -8,6 +8,7 @@
 mod encode;
 mod labels;
 mod message;
+mod plain;
 
 use super::WireError;
 use super::proto::{LEN, Reader};
@@ -15,10 +16,11 @@ use super::types;
 use crate::model::{Exemplar, Histogram, Labels, Millis, Sample, Series};
 use prost::Message;
 
-pub(super) use encode::{SAMPLE_BYTES, encode, put_histogram, put_sample};
+pub(super) use encode::{PLAIN_TIMES, SAMPLE_BYTES, encode, put_histogram, put_sample};
 pub use labels::labels_identity;
 use labels::{canonical, hash};
 pub(super) use labels::{label, put_label};
+pub use plain::PlainSamples;
 
 const LABELS: u32 = 1;
 const SAMPLES: u32 = 2;
@@ -51,6 +53,8 @@ pub(super) struct Summary {
     pub canonical: bool,
     /// There are fields that this program does not know.
     pub unknown: bool,
+    /// Samples in the eighteen bytes of [`Reader::plain_sample`].
+    pub plain_samples: usize,
 }
 
 impl Summary {
@@ -130,11 +134,12 @@ impl<'a> RawSeries<'a> {
         let bytes = reader.whole();
         let [mut samples, mut histograms, mut exemplars] = [Track::NEW; 3];
         let (mut bucket_entries, mut labels_end) = (0, 0);
-        let (mut is_canonical, mut unknown) = (true, false);
+        let (mut is_canonical, mut unknown, mut plain_samples) = (true, false, 0);
         let mut previous_name = None;
         loop {
             while let Some((at, _)) = reader.plain_sample() {
                 samples.row(at);
+                plain_samples += 1;
             }
             let Some(field) = reader.field()? else { break };
             match field.number {
@@ -177,6 +182,7 @@ impl<'a> RawSeries<'a> {
             ascending: tracks.iter().all(|track| track.ascending),
             canonical: is_canonical,
             unknown,
+            plain_samples,
         };
         Ok(Self { bytes, summary })
     }

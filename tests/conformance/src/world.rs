@@ -124,12 +124,20 @@ impl World {
     /// # Panics
     /// When a server is missing or refuses.
     pub fn start() -> Self {
+        Self::with(TsinkOptions::default())
+    }
+
+    /// Starts and loads, with a tsink as it is told here. It asks for [`TOKEN`] all the same.
+    ///
+    /// # Panics
+    /// When a server is missing or refuses.
+    pub fn with(options: TsinkOptions) -> Self {
         let history = varied(11, START, END, STEP);
         let mut prometheus = Prometheus::start(PrometheusOptions::default()).expect("Prometheus");
         load(&prometheus.endpoint(), &history).expect("history in Prometheus");
         let exposition = Exposition::start(&history.metadata).expect("a scrape target");
         prometheus.scrape(&[exposition.target()]).expect("metadata in Prometheus");
-        let options = TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() };
+        let options = TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..options };
         let tsink = Tsink::start(options).expect("tsink");
         Self { history, prometheus, tsink, _exposition: exposition }
     }

@@ -87,21 +87,34 @@ impl Grid {
         (place(part.start_ms)..=place(part.end_ms)).fold(0, |columns, at| columns | 1 << at)
     }
 
-    /// The columns in which rows lie, which are in time order. A search for each column, not a look at each row.
+    /// The columns in which rows lie, which are in time order.
     pub fn columns_with<R: Row>(&self, rows: &[R]) -> Columns {
+        self.columns_of_times(rows.len(), |row| rows.get(row).map(Row::at))
+    }
+
+    /// The columns in which so many times lie, of which `at` tells each by its place in order of time. A search for each
+    /// column, not a look at each time.
+    pub fn columns_of_times(&self, count: usize, at: impl Fn(usize) -> Option<Millis>) -> Columns {
         let Some(window) = self.window else { return 0 };
         let width = self.column_ms();
-        let mut columns = 0;
-        let mut rest = rows;
-        while let Some(first) = rest.first() {
-            let place = self.place(window, first.at(), width, COLUMNS);
+        let (mut columns, mut done) = (0, 0);
+        while let Some(first) = at(done).filter(|_| done < count) {
+            let place = self.place(window, first, width, COLUMNS);
             columns |= 1 << place;
             if place + 1 >= COLUMNS {
                 break;
             }
             let next = window.start_ms.saturating_add(width.saturating_mul(place as i64 + 1));
-            let here = rest.partition_point(|row| row.at() < next).max(1);
-            rest = rest.get(here..).unwrap_or_default();
+            let (mut here, mut beyond) = (done + 1, count);
+            while here < beyond {
+                let middle = here.midpoint(beyond);
+                if at(middle).is_some_and(|at| at < next) {
+                    here = middle + 1;
+                } else {
+                    beyond = middle;
+                }
+            }
+            done = here;
         }
         columns
     }

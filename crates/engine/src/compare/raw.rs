@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::model::{Labels, Millis, Series, Window};
 use crate::plan::Compare;
 use crate::report::{Finding, FindingKind, RawCheckReport};
+use crate::wire::prom_read::PlainSamples;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -154,10 +155,40 @@ impl RawComparison {
             labels.clone_from(&target.labels);
         }
         let found = rows::compare(&mut source, &mut target, window, &self.tolerance, self.grid);
+        let at = source.samples.first().map(|row| row.timestamp);
+        let at = at.or_else(|| source.histograms.first().map(|row| row.timestamp));
+        let Some(key) = self.count(&labels, &found, at, outcome) else { return };
+        if !found.tally.is_empty() {
+            self.differs(key, &labels, (&source, &target), found, outcome);
+        }
+    }
+
+    /// Takes a series whose samples are the same on both sides, bit for bit, all inside the window, and which has
+    /// nothing else there.
+    pub fn alike(&mut self, labels: &Labels, samples: &PlainSamples<'_>, outcome: &mut SlabOutcome) {
+        let count = samples.count() as u64;
+        let found = rows::Compared {
+            source_samples: count,
+            target_samples: count,
+            present: self.grid.columns_of_times(samples.count(), |row| samples.at(row)),
+            ..rows::Compared::default()
+        };
+        self.count(labels, &found, Some(samples.first_ms()), outcome);
+    }
+
+    /// Counts a series and the rows of it, `at` being the time of one, and gives its hash; `None` when it has no rows.
+    #[inline(never)]
+    fn count(
+        &mut self,
+        labels: &Labels,
+        found: &rows::Compared,
+        at: Option<Millis>,
+        outcome: &mut SlabOutcome,
+    ) -> Option<u64> {
         let at_source = found.source_samples + found.source_histograms;
         let at_target = found.target_samples + found.target_histograms;
         if at_source == 0 && at_target == 0 {
-            return;
+            return None;
         }
         outcome.source_rows += at_source;
         outcome.target_rows += at_target;
@@ -166,23 +197,19 @@ impl RawComparison {
         self.counts.source_histograms += found.source_histograms;
         self.counts.target_histograms += found.target_histograms;
 
-        let key = hash(&labels);
+        let key = hash(labels);
         let state = self.states.entry(key).or_default();
         if state.flags == 0 {
-            self.map.see(&labels);
+            self.map.see(labels);
         }
         state.flags |= if at_source > 0 { AT_SOURCE } else { 0 } | if at_target > 0 { AT_TARGET } else { 0 };
+        state.flags |= found.tally.bits();
         state.present |= found.present;
         self.map.add_present(found.present);
         if let Some(notes) = &mut self.notes {
-            let at = source.samples.first().map(|row| row.timestamp);
-            let at = at.or_else(|| source.histograms.first().map(|row| row.timestamp));
-            notes.series(key, &labels, found.present, at, self.map.shows(&labels));
+            notes.series(key, labels, found.present, at, self.map.shows(labels));
         }
-        if !found.tally.is_empty() {
-            state.flags |= found.tally.bits();
-            self.differs(key, &labels, (&source, &target), found, outcome);
-        }
+        Some(key)
     }
 
     /// What a series is remembered by that differs: out of the way of those that agree.

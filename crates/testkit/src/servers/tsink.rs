@@ -23,6 +23,9 @@ pub struct TsinkOptions {
     pub admin_auth_token: Option<String>,
     /// Environment variables, e.g. `TSINK_REMOTE_WRITE_HISTOGRAMS_ENABLED=false`.
     pub env: Vec<(String, String)>,
+    /// Whether the server keeps everything in memory (no `--data-path`). It then keeps, and always shows, every copy of
+    /// a sample that it gets twice; on disk it drops them at a time of its own.
+    pub in_memory: bool,
     /// More arguments.
     pub args: Vec<String>,
     /// Port; a free one when `None`.
@@ -60,11 +63,12 @@ impl Tsink {
         command
             .arg("--listen")
             .arg(format!("127.0.0.1:{port}"))
-            .arg("--data-path")
-            .arg(folder.path().join("data"))
             .args(["--retention", options.retention.as_deref().unwrap_or("5000d")])
             .args(&options.args)
             .envs(options.env.iter().cloned());
+        if !options.in_memory {
+            command.arg("--data-path").arg(folder.path().join("data"));
+        }
         if let Some(token) = &options.auth_token {
             command.args(["--auth-token", token]);
         }
@@ -117,7 +121,7 @@ impl Tsink {
         }
     }
 
-    /// The folder in which the server keeps its data.
+    /// The folder in which the server keeps its data, unless it keeps them in memory.
     pub fn data_path(&self) -> PathBuf {
         self.folder.path().join("data")
     }

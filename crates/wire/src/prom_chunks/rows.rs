@@ -76,6 +76,11 @@ impl Rows {
         self.floats.is_empty() && self.histograms.is_empty()
     }
 
+    /// The floats, time and bits, where there is nothing else.
+    pub fn only_floats(&self) -> Option<&[(Millis, u64)]> {
+        self.histograms.is_empty().then_some(&self.floats)
+    }
+
     /// Bytes that [`Self::write`] adds, or a few less.
     pub fn bytes(&self) -> usize {
         self.floats.len() * SAMPLE_BYTES + self.histogram_bytes

@@ -4,6 +4,7 @@ use super::super::proto::{put_bytes, put_varint};
 use super::labels::put_label;
 use crate::model::{Exemplar, Histogram, Millis, Series};
 use prost::Message;
+use std::ops::Range;
 
 /// Encodes a series: labels, samples, exemplars, histograms, as Prometheus orders them.
 pub(in super::super) fn encode(series: &Series) -> Vec<u8> {
@@ -19,7 +20,10 @@ pub(in super::super) fn encode(series: &Series) -> Vec<u8> {
     out
 }
 
-/// Bytes of a sample's field, tag included, when its time lies between 1971 and 2109.
+/// Times that take six bytes: from 1971 to 2109.
+pub(in super::super) const PLAIN_TIMES: Range<Millis> = 1 << 35..1 << 42;
+
+/// Bytes of a sample's field, tag included, when its time is one of [`PLAIN_TIMES`].
 pub(in super::super) const SAMPLE_BYTES: usize = 18;
 
 /// Appends a sample's field. Both parts are written even when they are zero: leaving a zero out, as proto3
@@ -27,12 +31,12 @@ pub(in super::super) const SAMPLE_BYTES: usize = 18;
 #[inline]
 pub(in super::super) fn put_sample(out: &mut Vec<u8>, at: Millis, bits: u64) {
     let [a, b, c, d, e, f, g, h] = bits.to_le_bytes();
-    if (1 << 35..1 << 42).contains(&at) {
-        // Six bytes of time: one array, and no loop over a varint.
+    if PLAIN_TIMES.contains(&at) {
+        // Six bytes of time: one array, one look at the room for it, and no loop over a varint.
         let byte = |shift: u32| (at >> shift) as u8 & 0x7f | 0x80;
         let time = [byte(0), byte(7), byte(14), byte(21), byte(28), (at >> 35) as u8];
-        out.extend_from_slice(&[0x12, 16, 0x09, a, b, c, d, e, f, g, h, 0x10]);
-        out.extend_from_slice(&time);
+        let [i, j, k, l, m, n] = time;
+        out.extend_from_slice(&[0x12, 16, 0x09, a, b, c, d, e, f, g, h, 0x10, i, j, k, l, m, n]);
         return;
     }
     let start = out.len();

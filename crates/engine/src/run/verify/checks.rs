@@ -1,6 +1,6 @@
 //! The slabs of a verification: read from both sides, compared, and read again where they are young.
 
-use super::pieces::{all, each_group};
+use super::pieces::{Group, all, each_group};
 use crate::compare::{Agreed, Hints, RawComparison, SlabOutcome};
 use crate::error::{Error, Result, Side};
 use crate::model::{Millis, Series, Window};
@@ -235,8 +235,11 @@ impl<'a> Checks<'a> {
             None => {
                 let (compared, agreed) = comparison.borrow_mut().noted(|comparison| {
                     let mut outcome = SlabOutcome::default();
-                    each_group(source, target, part.window, |source, target| {
-                        outcome = sum(outcome, comparison.slab(part.window, source, target));
+                    each_group(source, target, part.window, |group| match group {
+                        Group::Alike(labels, samples) => comparison.alike(&labels, &samples, &mut outcome),
+                        Group::Decoded(source, target) => {
+                            outcome = sum(outcome, comparison.slab(part.window, source, target));
+                        }
                     });
                     outcome
                 });
