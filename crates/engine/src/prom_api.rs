@@ -15,7 +15,7 @@ use std::rc::Rc;
 mod streamed;
 mod text;
 
-pub(crate) use streamed::{counted, streamed};
+pub(crate) use streamed::{AnswerSize, counted, streamed};
 
 pub(crate) use text::with_query as query_url;
 pub(crate) use text::{prom_time, sibling};

@@ -112,6 +112,12 @@ impl Decoder {
         Self { end: End::Open, ..self }
     }
 
+    /// Sets room apart for so many bytes of rows and labels, once the first ones come.
+    #[must_use]
+    pub fn with_room(self, bytes: usize) -> Self {
+        Self { out: SlabData::with_room(bytes.min(self.output_limit)), ..self }
+    }
+
     /// Whether the error was that the answer holds too much: smaller windows can be read.
     pub fn is_over_limit(&self) -> bool {
         self.over_limit
@@ -277,9 +283,9 @@ impl Decoder {
     fn flush(&mut self) {
         let (labels, rows) = (&self.labels, &mut self.rows);
         if !rows.is_empty() {
-            rows.settle();
+            let ascending = rows.settle();
             match rows.only_floats() {
-                Some(floats) => self.out.append_samples(labels, floats),
+                Some(floats) => self.out.append_samples(labels, floats, ascending),
                 None => self.out.append(labels.len() + rows.bytes(), |out| {
                     out.extend_from_slice(labels);
                     rows.write(out);

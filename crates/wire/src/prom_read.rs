@@ -1,7 +1,7 @@
 //! Prometheus remote read, response type SAMPLES (`prompb/remote.proto`, Prometheus 2.42).
 
 use super::proto::{LEN, Reader};
-use super::series::{PLAIN_TIMES, RowKind, SAMPLE_BYTES, Summary, encode, put_sample};
+use super::series::{RowKind, SAMPLE_BYTES, Summary, encode, put_samples};
 use super::snappy;
 use super::types::{LabelMatcher, Query, ReadRequest};
 use crate::model::{Millis, Series, Window};
@@ -44,6 +44,8 @@ pub(super) fn request(queries: Vec<Query>, response_type: i32) -> Bytes {
 #[derive(Clone, Debug, Default)]
 pub struct SlabData {
     body: Vec<u8>,
+    /// Bytes that the body is likely to have.
+    room: usize,
     series: Vec<Entry>,
     samples: u64,
     histograms: u64,
@@ -138,6 +140,11 @@ impl SlabData {
         data
     }
 
+    /// An empty one that makes room for so many bytes with the first series.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Self { room: bytes, ..Self::default() }
+    }
+
     /// Adds a series.
     pub fn push(&mut self, series: &Series) {
         let bytes = encode(series);
@@ -146,7 +153,7 @@ impl SlabData {
 
     /// Adds a series whose message `write` appends; it has some `bytes`.
     pub(super) fn append(&mut self, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        make_room(&mut self.body, bytes);
+        self.make_room(bytes);
         let start = self.body.len();
         write(&mut self.body);
         let bytes = self.body.get(start..).unwrap_or_default();
@@ -157,24 +164,29 @@ impl SlabData {
         }
     }
 
-    /// Adds a series that has labels, whose fields are given, and samples in order of time, as time and bits. What is
-    /// known of them need not be found out by walking what was written.
-    pub(super) fn append_samples(&mut self, labels: &[u8], samples: &[(Millis, u64)]) {
+    /// Adds a series that has labels, whose fields are given, and samples in order of time, as time and bits; `ascending` where
+    /// no time is there twice. What is known of them need not be found out by walking what was written.
+    pub(super) fn append_samples(&mut self, labels: &[u8], samples: &[(Millis, u64)], ascending: bool) {
         let Ok(summary) = RawSeries::survey(Reader::new(labels, 0)).map(|raw| *raw.summary()) else { return };
-        make_room(&mut self.body, labels.len() + samples.len() * SAMPLE_BYTES);
+        self.make_room(labels.len() + samples.len() * SAMPLE_BYTES);
         let start = self.body.len();
         self.body.extend_from_slice(labels);
-        samples.iter().for_each(|(at, bits)| put_sample(&mut self.body, *at, *bits));
+        let plain_samples = put_samples(&mut self.body, samples);
         let time = |sample: Option<&(Millis, u64)>| sample.map(|(at, _)| *at);
         let summary = Summary {
             samples: samples.len(),
-            plain_samples: samples.iter().filter(|(at, _)| PLAIN_TIMES.contains(at)).count(),
+            plain_samples,
             first_ms: time(samples.first()).unwrap_or(summary.first_ms),
             last_ms: time(samples.last()).unwrap_or(summary.last_ms),
-            ascending: samples.is_sorted_by(|a, b| a.0 < b.0),
+            ascending,
             ..summary
         };
         self.add(start, self.body.len() - start, summary);
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        let least = bytes.max(std::mem::take(&mut self.room));
+        make_room(&mut self.body, least);
     }
 
     fn add(&mut self, start: usize, length: usize, summary: Summary) {
@@ -201,6 +213,11 @@ impl SlabData {
     /// Exemplars in the answer; no server sends any in a remote read today.
     pub fn exemplar_count(&self) -> u64 {
         self.raw_series().map(|series| series.exemplar_count()).sum()
+    }
+
+    /// Bytes held, without the index.
+    pub fn body_len(&self) -> usize {
+        self.body.len()
     }
 
     /// Bytes held, the index included.

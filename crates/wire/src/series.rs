@@ -16,7 +16,7 @@ use super::types;
 use crate::model::{Exemplar, Histogram, Labels, Millis, Sample, Series};
 use prost::Message;
 
-pub(super) use encode::{PLAIN_TIMES, SAMPLE_BYTES, encode, put_histogram, put_sample};
+pub(super) use encode::{SAMPLE_BYTES, encode, put_histogram, put_sample, put_samples};
 pub use labels::labels_identity;
 use labels::{canonical, hash};
 pub(super) use labels::{label, put_label};

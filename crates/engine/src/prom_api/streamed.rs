@@ -10,22 +10,31 @@ use crate::wire::prom_read::SlabData;
 use bytes::{Bytes, BytesMut};
 use std::rc::Rc;
 
-/// Reads the rows inside `window`; the answer ends with a mark when one was asked for. More than `most` bytes of rows and labels are
-/// [`TooLarge`](crate::ErrorKind::TooLarge), and the answer is broken off there.
+/// How large an answer may be, and is likely to be, decoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerSize {
+    /// Bytes of rows and labels that are accepted.
+    pub most: usize,
+    /// Bytes for which room is made at the beginning, so that they need not be moved while there come to be more.
+    pub room: usize,
+}
+
+/// Reads the rows inside `window`; the answer ends with a mark when one was asked for. A larger one than may be is
+/// [`TooLarge`](crate::ErrorKind::TooLarge), and is broken off there.
 pub(crate) fn streamed(
     server: &Server<'_>,
     errand: &Errand<'_>,
     body: Bytes,
     window: Window,
     marked: bool,
-    most: usize,
+    size: AnswerSize,
 ) -> StreamCall<SlabData> {
     let request = server.post_request(errand, &[], body);
     let asked = server.asked(errand, &request);
     StreamCall {
         request,
         limit: SMALL_LIMIT,
-        open: Rc::new(move |answer| Ok(Box::new(open(&asked, answer, window, marked, most)?))),
+        open: Rc::new(move |answer| Ok(Box::new(open(&asked, answer, window, marked, size)?))),
     }
 }
 
@@ -44,19 +53,28 @@ pub(crate) fn counted(
         request,
         limit: SMALL_LIMIT,
         open: Rc::new(move |answer| {
-            Ok(Box::new(Counting::new(Box::new(open(&asked, answer, window, false, most)?), labels)))
+            Ok(Box::new(Counting::new(
+                Box::new(open(&asked, answer, window, false, AnswerSize { most, room: 0 })?),
+                labels,
+            )))
         }),
     }
 }
 
-fn open(asked: &Asked, answer: &Answer, window: Window, marked: bool, most: usize) -> crate::Result<Chunks> {
+fn open(
+    asked: &Asked,
+    answer: &Answer,
+    window: Window,
+    marked: bool,
+    AnswerSize { most, room }: AnswerSize,
+) -> crate::Result<Chunks> {
     asked.accept(answer)?;
     if is_partial(answer) {
         return Err(asked.partial(answer));
     }
     let form = match is_streamed(answer) {
         true => {
-            let decoder = Decoder::with_limit(window, most);
+            let decoder = Decoder::with_limit(window, most).with_room(room);
             Form::Chunks(Box::new(if marked { decoder.marked() } else { decoder }))
         }
         false => Form::Samples(BytesMut::new()),

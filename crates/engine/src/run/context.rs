@@ -41,6 +41,8 @@ pub(super) struct Run {
     pub streamed: Cell<bool>,
     /// A sample that the source holds, asked for at the end of every streamed answer.
     pub mark: RefCell<Option<Rc<Mark>>>,
+    /// Bytes that the last streamed answer took, decoded.
+    pub room: Cell<usize>,
     /// Why requests wait at present.
     pub waiting: Waiting,
     /// Whether headers of the plan are refused that were taken before.
@@ -81,6 +83,7 @@ impl Run {
             retries: Cell::new(0),
             streamed: Cell::new(true),
             mark: RefCell::default(),
+            room: Cell::new(0),
             waiting: Waiting::default(),
             tokens: Tokens::default(),
             gate: Gate::new(options.max_concurrent_writes),

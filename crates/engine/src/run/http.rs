@@ -330,13 +330,16 @@ impl Run {
             Accept::Pieces(streamed) if (200..300).contains(&status) => {
                 take(response.body.as_mut(), status, response.headers, streamed).await
             }
-            accept => collect(response.body.as_mut(), limit).await.map(|body| {
-                let answer = Answer { status, headers: response.headers, body };
-                match accept {
-                    Accept::Whole(read) => read(&answer),
-                    Accept::Pieces(streamed) => streamed.open(&answer),
-                }
-            }),
+            accept => {
+                let length = response.header("content-length").and_then(|length| length.parse().ok());
+                collect(response.body.as_mut(), length, limit).await.map(|body| {
+                    let answer = Answer { status, headers: response.headers, body };
+                    match accept {
+                        Accept::Whole(read) => read(&answer),
+                        Accept::Pieces(streamed) => streamed.open(&answer),
+                    }
+                })
+            }
         };
         let result = match read {
             Ok(result) => result,

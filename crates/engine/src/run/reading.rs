@@ -117,7 +117,8 @@ impl Run {
         let plan = &self.plan;
         if self.streamed.get() {
             let mark = self.mark.borrow().clone();
-            let read = self.stream(&prometheus::read_streamed(plan, selector, window, mark.as_deref())).await;
+            let call = prometheus::read_streamed(plan, selector, window, mark.as_deref(), self.room.get());
+            let read = self.stream(&call).await;
             match read {
                 // What was read without a mark brings one; then the answer is asked for once more, with its end.
                 Ok(data) if mark.is_none() && self.find_mark(&data) => {
@@ -134,11 +135,16 @@ impl Run {
                 // next answer says the same.
                 Err(error) if error.kind == ErrorKind::BadRequest => {}
                 Err(error) if cannot_cut(&error) => {
-                    let wide = prometheus::read_streamed(plan, selector, whole_chunks(window), None);
+                    let wide = prometheus::read_streamed(plan, selector, whole_chunks(window), None, 0);
                     // What lies outside the window is left out, and counted, where the piece is used.
                     return Ok((window, self.stream(&wide).await?));
                 }
-                other => return Ok((window, other?)),
+                Ok(data) => {
+                    // The next slab is likely to be as large.
+                    self.room.set(data.body_len());
+                    return Ok((window, data));
+                }
+                Err(error) => return Err(error),
             }
         }
         let data = self.call(&prometheus::read(plan, selector, window)).await?;

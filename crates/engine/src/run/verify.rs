@@ -20,11 +20,11 @@ use crate::report::{
 use crate::target::tsink;
 use checks::Checks;
 use futures_util::stream::{self, StreamExt};
-use futures_util::{join, pin_mut};
+use futures_util::{FutureExt, join, pin_mut, try_join};
 use std::cell::RefCell;
 
-/// Metadata requests at once, each to both sides.
-const METADATA_AT_ONCE: usize = 4;
+/// Metadata requests and exemplar checks at once, of each kind, each to both sides.
+const CHECKS_AT_ONCE: usize = 4;
 
 impl Run {
     /// Compares source and target.
@@ -78,8 +78,12 @@ impl Run {
         let left_out = found.map(|found| self.left_out(&found.recording)).unwrap_or_default();
         let mut notes = left_out.notes;
         notes.append(&mut self.cut_notes.borrow_mut());
-        let metadata_checks = apart(self.verify_metadata(&mut notes, parts)).await?;
-        let exemplar_checks = apart(self.verify_exemplars(&mut notes, &hints, parts, &recheck)).await?;
+        let (mut of_metadata, mut of_exemplars) = (Vec::new(), Vec::new());
+        let (metadata_checks, exemplar_checks) = try_join!(
+            apart(self.verify_metadata(&mut of_metadata, parts)),
+            apart(self.verify_exemplars(&mut of_exemplars, &hints, parts, &recheck)),
+        )?;
+        notes.extend(of_metadata.into_iter().chain(of_exemplars));
         let mut issues: Vec<String> = left_out.issues;
         issues.extend(raw_checks.iter().flat_map(|check| check.issues.iter().cloned()));
         issues.extend(metadata_checks.iter().filter_map(MetadataCheckReport::issue));
@@ -174,7 +178,7 @@ impl Run {
                 let (source, target) = join!(self.source_metadata(metric), self.call(&target));
                 Ok(compare_metadata(metric, source?, target?))
             })
-            .buffered(METADATA_AT_ONCE)
+            .buffered(CHECKS_AT_ONCE)
             .collect()
             .await;
         let checks = answers.into_iter().collect::<Result<Vec<_>>>()?;
@@ -207,44 +211,45 @@ impl Run {
             });
             return Ok(Vec::new());
         }
+        let asked = |check: &&ExemplarCheck| parts.is_none_or(|parts| parts.has_check(&check.query));
+        let mut compared = stream::iter(plan.exemplar_checks.iter().filter(asked))
+            .map(|check| self.compare_exemplars(check, hints).map(move |report| (check, report)))
+            .buffered(CHECKS_AT_ONCE);
         let mut checks = Vec::with_capacity(plan.exemplar_checks.len());
-        for check in &plan.exemplar_checks {
-            if parts.is_some_and(|parts| !parts.has_check(&check.query)) {
-                continue;
-            }
-            let report = self.exemplar_check(check, hints, recheck).await?;
+        while let Some((check, report)) = compared.next().await {
+            let report = self.settle_exemplars(check, report?, hints, recheck).await?;
             self.emit(Event::ExemplarCheck { check: report.clone() });
             checks.push(report);
         }
         Ok(checks)
     }
 
-    /// Compares the exemplars of a check, young differences more than once.
-    async fn exemplar_check(
+    async fn compare_exemplars(&self, check: &ExemplarCheck, hints: &Hints) -> Result<ExemplarCheckReport> {
+        let (source, target) = join!(self.source_exemplars(check), self.target_exemplars(check));
+        Ok(compare_exemplars(
+            &check.query,
+            source?.unwrap_or_default(),
+            target?.unwrap_or_default(),
+            self.window,
+            &self.plan.compare,
+            self.plan.options.max_findings,
+            hints,
+        ))
+    }
+
+    /// Compares the exemplars of a check again while young ones differ.
+    async fn settle_exemplars(
         &self,
         check: &ExemplarCheck,
+        mut report: ExemplarCheckReport,
         hints: &Hints,
         recheck: &RefCell<Recheck>,
     ) -> Result<ExemplarCheckReport> {
-        let plan = &self.plan;
         let mut waited = false;
         loop {
-            let (source, target) = join!(self.source_exemplars(check), self.target_exemplars(check));
-            let report = compare_exemplars(
-                &check.query,
-                source?.unwrap_or_default(),
-                target?.unwrap_or_default(),
-                self.window,
-                &plan.compare,
-                plan.options.max_findings,
-                hints,
-            );
             let newest = report.findings.iter().filter_map(|finding| finding.last_ms).max();
             let verdict = recheck.borrow().judge(newest, self.ports.clock.now_ms());
-            if waited {
-                recheck.borrow_mut().read(report.issues.is_empty());
-            }
-            if verdict != Verdict::Later || plan.source.kind.is_recording() {
+            if verdict != Verdict::Later || self.plan.source.kind.is_recording() {
                 return Ok(report);
             }
             if !waited {
@@ -254,6 +259,8 @@ impl Run {
             if !self.settling(recheck, "exemplars").await {
                 return Err(cancelled());
             }
+            report = self.compare_exemplars(check, hints).await?;
+            recheck.borrow_mut().read(report.issues.is_empty());
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::model::{Metadata, Series, Window};
 use crate::plan::{ExemplarCheck, Plan, SourceKind};
 use crate::port::{Answer, Call, StreamCall};
 use crate::prom_api::{
-    Errand, Exemplars, QUERY_LIMIT, RangeQuery, SMALL_LIMIT, Server, counted, json_error, prom_time,
-    read_query, samples, sibling, streamed,
+    AnswerSize, Errand, Exemplars, QUERY_LIMIT, RangeQuery, SMALL_LIMIT, Server, counted, json_error,
+    prom_time, read_query, samples, sibling, streamed,
 };
 use crate::selector::{Selector, braces};
 use crate::source::Census;
@@ -40,6 +40,8 @@ pub fn read(plan: &Plan, selector: &Selector, window: Window) -> Call<SlabData> 
 /// A server that chooses SAMPLES is read, too. tsink 0.10.2 as a source answers 400
 /// ([`ErrorKind::BadRequest`]): use [`read`] there.
 ///
+/// `room` bytes of memory are set apart for the answer before it comes.
+///
 /// With a mark, an answer that ends before it is [`ErrorKind::Protocol`]; without, an answer that something has ended
 /// between two frames looks whole.
 pub fn read_streamed(
@@ -47,6 +49,7 @@ pub fn read_streamed(
     selector: &Selector,
     window: Window,
     mark: Option<&Mark>,
+    room: usize,
 ) -> StreamCall<SlabData> {
     let url = plan.source.remote_read_url.as_str();
     let errand = Errand { purpose: Purpose::ReadSamples, field: "source.remote_read_url", url };
@@ -54,7 +57,8 @@ pub fn read_streamed(
         Some(mark) => prom_chunks::encode_marked_request(&selector.matchers, window, mark),
         None => prom_chunks::encode_request(&selector.matchers, window),
     };
-    streamed(&Server::source(plan), &errand, body, window, mark.is_some(), plan.options.answer_bytes())
+    let size = AnswerSize { most: plan.options.answer_bytes(), room };
+    streamed(&Server::source(plan), &errand, body, window, mark.is_some(), size)
 }
 
 /// Whether the source still holds a mark's sample, as SAMPLES: their length is checked.

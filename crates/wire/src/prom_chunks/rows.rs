@@ -46,6 +46,11 @@ impl Rows {
         self.window.contains(at)
     }
 
+    /// Makes room for so many floats.
+    pub fn reserve(&mut self, floats: u16) {
+        self.floats.reserve(usize::from(floats));
+    }
+
     #[inline]
     pub fn float(&mut self, at: Millis, bits: u64) {
         // No check of the room here: a chunk has 65,535 samples at most.
@@ -92,15 +97,18 @@ impl Rows {
         self.histogram_bytes = 0;
     }
 
-    /// Puts the rows in order and drops what is there twice.
-    pub fn settle(&mut self) {
-        if !self.floats.is_sorted_by(|a, b| a.0 < b.0) {
+    /// Puts the rows in order and drops what is there twice. Says whether the floats then have no time twice.
+    pub fn settle(&mut self) -> bool {
+        let mut ascending = self.floats.is_sorted_by(|a, b| a.0 < b.0);
+        if !ascending {
             crate::order::sort(&mut self.floats);
             self.floats.dedup();
+            ascending = self.floats.is_sorted_by(|a, b| a.0 < b.0);
         }
         if !self.histograms.is_sorted_by(|a, b| a.1.timestamp < b.1.timestamp) {
             self.settle_histograms();
         }
+        ascending
     }
 
     fn settle_histograms(&mut self) {

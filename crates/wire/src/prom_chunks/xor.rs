@@ -33,21 +33,24 @@ fn read(bits: &mut Bits<'_>, count: u16, rows: &mut Rows) -> Option<()> {
         return Some(());
     }
     let mut step = bits.uvarint()? as i64;
-    at = at.wrapping_add(step);
-    value.next(bits)?;
-    rows.float(at, value.bits);
-    for _ in 2..count {
-        let change = match bits.ones(4)? {
-            0 => 0,
-            1 => bits.signed(14)?,
-            2 => bits.signed(17)?,
-            3 => bits.signed(20)?,
-            _ => bits.signed(64)?,
-        };
-        step = step.wrapping_add(change);
+    rows.reserve(count);
+    // A copy that nothing else borrows; see [`Bits`].
+    let mut bits = *bits;
+    for left in (0..count - 1).rev() {
         at = at.wrapping_add(step);
-        value.next(bits)?;
+        value.next(&mut bits)?;
         rows.float(at, value.bits);
+        if left == 0 {
+            break;
+        }
+        let width = match bits.ones(4)? {
+            0 => continue,
+            1 => 14,
+            2 => 17,
+            3 => 20,
+            _ => 64,
+        };
+        step = step.wrapping_add(bits.signed(width)?);
     }
     Some(())
 }

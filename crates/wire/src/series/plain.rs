@@ -110,7 +110,7 @@ mod tests {
             let labels = data(&[]);
             let labels = labels.raw_at(0).unwrap().bytes();
             let mut slab = SlabData::default();
-            slab.append_samples(labels, &written);
+            slab.append_samples(labels, &written, written.is_sorted_by(|a, b| a.0 < b.0));
             let raw = slab.raw_at(0).unwrap();
             let survey = RawSeries::survey(Reader::new(raw.bytes(), 0)).unwrap();
             prop_assert_eq!(raw.summary(), survey.summary());

@@ -25,7 +25,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 /// Slabs read and compared at once, each from both sides.
-const SLABS_AT_ONCE: usize = 2;
+const SLABS_AT_ONCE: usize = 3;
 
 /// The comparisons of all selectors, under way.
 pub(super) struct Checks<'a> {
