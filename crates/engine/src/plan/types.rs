@@ -227,7 +227,7 @@ pub struct Options {
     pub max_rows_per_second: u64,
     /// Rows at most in write requests under way, all together; 0, no limit but that of the writes at once.
     pub max_in_flight_rows: u64,
-    /// Samples that one slab should hold; 700,000. Slabs are cut smaller where `memory_mib` asks for it.
+    /// Samples that one slab should hold; 500,000. Slabs are cut smaller where `memory_mib` asks for it.
     pub slab_samples: u64,
     /// MiB that slabs may take in memory, all together; 96.
     pub memory_mib: u64,
@@ -263,7 +263,7 @@ impl Default for Options {
             max_concurrent_writes: 4,
             max_rows_per_second: 0,
             max_in_flight_rows: 0,
-            slab_samples: 700_000,
+            slab_samples: 500_000,
             memory_mib: 96,
             max_attempts: 6,
             backoff_base_ms: 200,
@@ -280,11 +280,10 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Bytes that one answer may take, decompressed: `memory_mib` is shared by three slabs and two sides. A slab is as
-    /// large as three quarters of that; the last quarter is for answers as they come, compressed, and for the few series
-    /// that are decoded at a time.
+    /// Bytes that one answer may take, decompressed: `memory_mib` is shared by three slabs and two sides, and by
+    /// what there is beside them: answers as they come, compressed, and the few series that are decoded at a time.
     pub fn answer_bytes(&self) -> usize {
-        usize::try_from(self.memory_mib.saturating_mul(1 << 20) / 6).unwrap_or(usize::MAX)
+        usize::try_from(self.memory_mib.saturating_mul(1 << 20) / 8).unwrap_or(usize::MAX)
     }
 }
 
