@@ -214,7 +214,7 @@ fn of_samples() -> Vec<Case> {
                 let again = *at(d, TEMPERATURE, 55);
                 d.series[TEMPERATURE].samples.push(again);
             },
-            vec![],
+            vec![found(DuplicateTimestamp, TEMPERATURE, 1, 55).cause("more than once")],
         ),
         case(
             "values as 32-bit floats",

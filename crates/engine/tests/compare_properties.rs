@@ -229,11 +229,11 @@ fn apply(target: &mut Vec<Series>, damage: Damage, series: Index, row: Index) ->
         }
         Damage::RepeatRow if native => {
             one.histograms.push(one.histograms[row].clone());
-            None
+            Some((FindingKind::DuplicateTimestamp, 1))
         }
         Damage::RepeatRow => {
             one.samples.push(one.samples[row]);
-            None
+            Some((FindingKind::DuplicateTimestamp, 1))
         }
         Damage::RepeatRowOtherwise if native => {
             let mut other = one.histograms[row].clone();

@@ -140,11 +140,24 @@ fn one_side_in_each_slab_is_missing_and_extra() {
 }
 
 #[test]
-fn repeated_samples_count_once_and_conflicting_ones_are_found() {
+fn samples_that_the_source_repeats_count_once_and_those_that_the_target_repeats_are_found() {
     let repeated =
         compare(vec![series("a", &[(1, 1.0), (1, 1.0), (2, 2.0)])], vec![series("a", &[(1, 1.0), (2, 2.0)])]);
     assert!(repeated.matched());
     assert_eq!((repeated.source_samples, repeated.target_samples), (2, 2));
+
+    let once = || vec![series("a", &[(1, 1.0), (2, 2.0)])];
+    let copied = compare(once(), vec![series("a", &[(1, 1.0), (2, 2.0), (2, 2.0), (2, 2.0)])]);
+    let finding = only(&copied);
+    assert_eq!((finding.kind, finding.count), (FindingKind::DuplicateTimestamp, 1));
+    assert_eq!(
+        (finding.source_value.as_deref(), finding.target_value.as_deref()),
+        (Some("2"), Some("2, 2, 2"))
+    );
+    assert_eq!((copied.source_samples, copied.target_samples, copied.sample_mismatches), (2, 4, 1));
+    assert!(finding.detail.contains("several values at 1 time"), "{}", finding.detail);
+    let as_often = || vec![series("a", &[(1, 1.0), (2, 2.0), (2, 2.0)])];
+    assert!(compare(as_often(), as_often()).matched());
 
     let conflict =
         compare(vec![series("a", &[(1, 1.0), (2, 2.0)])], vec![series("a", &[(1, 7.0), (1, 1.0), (2, 2.0)])]);
@@ -197,6 +210,10 @@ fn histograms_are_counted_by_themselves() {
         "{}",
         report.findings[2].detail
     );
+
+    let copied = compare(with(vec![histogram(1, 1.0)]), with(vec![histogram(1, 1.0), histogram(1, 1.0)]));
+    assert_eq!(only(&copied).kind, FindingKind::DuplicateTimestamp);
+    assert_eq!((copied.target_histograms, copied.histogram_mismatches), (2, 1));
 
     let conflict = compare(with(vec![histogram(1, 1.0)]), with(vec![histogram(1, 1.0), histogram(1, 2.0)]));
     assert_eq!(only(&conflict).kind, FindingKind::DuplicateTimestamp);

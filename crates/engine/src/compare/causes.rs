@@ -89,7 +89,7 @@ fn detail(class: Class, spot: &Spot, rows: &str) -> String {
         DuplicateTimestamp => {
             let times = count_of(spot.count, "time", "times");
             let what = if class.of == Of::Histograms { "histograms" } else { "values" };
-            format!("different {what} at {times} {when}:{first} source {source}, target {target}")
+            format!("several {what} at {times} {when}:{first} source {source}, target {target}")
         }
         HistogramDiffers => {
             let fields = Field::names(spot.fields);
@@ -199,8 +199,11 @@ fn explain(selector: &str, class: Class, spot: &Spot, context: &Context<'_>) -> 
             "Delete the series at the target, or use a fresh tenant, and backfill it with remote read.".to_owned(),
         ),
         DuplicateTimestamp => (
-            "The series was written more than once with different values; tsink keeps them all.".to_owned(),
-            "Look for a second writer of this series, delete the series at the side that has it twice, and \
+            "The series was written more than once; tsink keeps all that it gets for one time, equal copies until \
+             it merges what it has on disk."
+                .to_owned(),
+            "Look for a second writer of this series, or for something on the way that repeats requests. Where all \
+             copies are equal, verify again later; else delete the series at the side that has it twice, and \
              backfill it again."
                 .to_owned(),
         ),

@@ -53,8 +53,9 @@ pub(super) struct Compared {
 }
 
 /// Compares one series within a window. What lies outside the window is not counted: servers may send whole
-/// chunks. A value that a side repeats at the same time counts once (overlapping chunks do that). Rows are in time
-/// order and inside the window afterwards.
+/// chunks. A value that the source repeats at the same time counts once (overlapping chunks do that); copies that the
+/// target has beyond the source's are a difference, since they change what `count_over_time` or `sum_over_time` say.
+/// Rows are in time order and inside the window afterwards.
 #[inline(never)]
 pub(super) fn compare(
     source: &mut Series,
@@ -169,12 +170,38 @@ fn compare_samples(
         }
         ([one, ..], _) | (_, [one, ..]) => {
             let at = one.timestamp;
-            let (source, target) = (distinct(source), distinct(target));
-            found.source_samples += source.len() as u64;
-            found.target_samples += target.len() as u64;
-            compare_repeated(at, &source, &target, window, tolerance, found);
+            let (from_source, from_target) = (distinct(source), distinct(target));
+            found.source_samples += from_source.len() as u64;
+            found.target_samples += from_target.len() as u64;
+            let copies = surplus(source.len() - from_source.len(), target.len() - from_target.len());
+            if copies > 0 && agree(&from_source, &from_target, tolerance) {
+                found.target_samples += copies;
+                let all: Vec<f64> = target.iter().map(|sample| sample.value).collect();
+                repeated(at, &from_source, &all, window, found);
+            } else {
+                compare_repeated(at, &from_source, &from_target, window, tolerance, found);
+            }
         }
     }
+}
+
+/// Copies of rows at the target, beyond those at the source.
+fn surplus(at_source: usize, at_target: usize) -> u64 {
+    at_target.saturating_sub(at_source) as u64
+}
+
+/// Whether both sides have the same values at one timestamp.
+fn agree(source: &[f64], target: &[f64], tolerance: &Compare) -> bool {
+    source.len() == target.len()
+        && source.iter().zip(target).all(|(a, b)| relate(*a, *b, tolerance) == Relation::Equal)
+}
+
+/// Notes a timestamp with values that a side should not have beside each other.
+fn repeated(at: Millis, source: &[f64], target: &[f64], window: Window, found: &mut Compared) {
+    found.evidence.repeated();
+    found.tally.add(Class::new(FindingKind::DuplicateTimestamp, Of::Samples), at, 1, window, || {
+        (Some(show_all(source)), Some(show_all(target)), String::new())
+    });
 }
 
 fn compare_pair(source: Sample, target: Sample, window: Window, tolerance: &Compare, found: &mut Compared) {
@@ -230,17 +257,8 @@ fn compare_repeated(
             let sample = |value: &f64| Sample { timestamp: at, value: *value };
             compare_pair(sample(one), sample(other), window, tolerance, found);
         }
-        _ => {
-            let same = source.len() == target.len()
-                && source.iter().zip(target).all(|(a, b)| relate(*a, *b, tolerance) == Relation::Equal);
-            if !same {
-                found.evidence.repeated();
-                let class = Class::new(FindingKind::DuplicateTimestamp, Of::Samples);
-                found.tally.add(class, at, 1, window, || {
-                    (Some(show_all(source)), Some(show_all(target)), String::new())
-                });
-            }
-        }
+        _ if agree(source, target, tolerance) => {}
+        _ => repeated(at, source, target, window, found),
     }
 }
 
@@ -269,9 +287,11 @@ fn compare_histograms(
     tolerance: &Compare,
     found: &mut Compared,
 ) {
+    let (all_source, all_target) = (source.len(), target.len());
     let (source, target) = (distinct_histograms(source), distinct_histograms(target));
     found.source_histograms += source.len() as u64;
     found.target_histograms += target.len() as u64;
+    let copies = surplus(all_source - source.len(), all_target - target.len());
     let class = |kind| Class::new(kind, Of::Histograms);
     let Compared { tally, evidence, .. } = found;
     match (source.as_slice(), target.as_slice()) {
@@ -300,6 +320,12 @@ fn compare_histograms(
                     (Some(difference.source), Some(difference.target), difference.place)
                 });
                 spot.fields |= fields;
+            } else if copies > 0 {
+                found.target_histograms += copies;
+                evidence.repeated();
+                tally.add(class(FindingKind::DuplicateTimestamp), one.timestamp, 1, window, || {
+                    (Some("1 histogram".to_owned()), Some(format!("{all_target} histograms")), String::new())
+                });
             }
         }
         ([one, ..], _) => {

@@ -22,7 +22,7 @@ pub enum FindingKind {
     ValueDiffers,
     /// StaleNaN on one side, an ordinary NaN on the other.
     StaleNan,
-    /// Several different values at one timestamp of one side.
+    /// Several different values at one timestamp of one side, or equal ones that the target has more of.
     DuplicateTimestamp,
     /// Histograms in the source only.
     MissingHistograms,
