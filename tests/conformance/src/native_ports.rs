@@ -76,8 +76,13 @@ struct Until(Instant);
 impl Future for Until {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.0 { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if Instant::now() >= self.0 {
+            return Poll::Ready(());
+        }
+        // Futures that run beside each other are polled again only when they were woken.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

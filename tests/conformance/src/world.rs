@@ -119,19 +119,24 @@ fn once_sound<S, R>(
 }
 
 impl World {
-    /// Starts and loads.
+    /// Starts and loads. The tsink keeps everything in memory: on disk it closes its storage by itself now and then (see
+    /// [`Tsink::is_open`]), and drops copies at a time of its own.
     ///
     /// # Panics
     /// When a server is missing or refuses.
     pub fn start() -> Self {
-        Self::with(TsinkOptions::default())
+        Self::with(TsinkOptions { in_memory: true, ..TsinkOptions::default() })
     }
 
-    /// Starts and loads, with a tsink as it is told here. It asks for [`TOKEN`] all the same.
+    /// The same with a tsink that can be started again.
     ///
     /// # Panics
     /// When a server is missing or refuses.
-    pub fn with(options: TsinkOptions) -> Self {
+    pub fn on_disk() -> Self {
+        Self::with(TsinkOptions::default())
+    }
+
+    fn with(options: TsinkOptions) -> Self {
         let history = varied(11, START, END, STEP);
         let mut prometheus = Prometheus::start(PrometheusOptions::default()).expect("Prometheus");
         load(&prometheus.endpoint(), &history).expect("history in Prometheus");

@@ -38,6 +38,11 @@ fn history() -> Vec<TimeSeries> {
         .collect()
 }
 
+/// In memory: on disk it closes its storage by itself now and then.
+fn target() -> Tsink {
+    Tsink::start(TsinkOptions { in_memory: true, ..TsinkOptions::default() }).expect("tsink")
+}
+
 fn migrate(mut plan: Plan) -> (Vec<Report>, Vec<String>) {
     plan.selectors = vec![Selector::parse("wide_metric").expect("a selector")];
     plan.source.headers.clear();
@@ -76,7 +81,7 @@ fn from_prometheus() {
     let start = || {
         let prometheus = Prometheus::start(PrometheusOptions::default()).expect("Prometheus");
         load_slabs(&prometheus.endpoint(), std::iter::once(history())).expect("history");
-        (prometheus, Tsink::start(TsinkOptions::default()).expect("tsink"))
+        (prometheus, target())
     };
     on_sound(
         start,
@@ -92,7 +97,7 @@ fn from_victoriametrics() {
     let start = || {
         let source = VictoriaMetrics::start(VictoriaMetricsOptions::default()).expect("VictoriaMetrics");
         source.write(history()).expect("history");
-        (source, Tsink::start(TsinkOptions::default()).expect("tsink"))
+        (source, target())
     };
     on_sound(
         start,

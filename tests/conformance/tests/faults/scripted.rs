@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use tsink_migrate_testkit::client::Endpoint;
 use tsink_migrate_testkit::faults::{Fault, FaultProxy, Faults};
 use tsink_migrate_testkit::process::{End, Process, free_port};
-use tsink_migrate_testkit::servers::TsinkOptions;
 use tsink_migrate_testkit::tools::Tool;
 
 /// V8 compiles once only; see `ours_small`.
@@ -58,7 +57,7 @@ fn assert_whole(run: Run, plan: &Value, what: &str) {
 
 #[test]
 fn a_target_that_is_killed_and_started_again() {
-    let mut world = World::start();
+    let mut world = World::on_disk();
     let plan = long(&world, "killed");
     let run = in_the_middle(&plan, &world.target("killed"));
     world.tsink.restart(Duration::from_millis(300)).unwrap();
@@ -195,11 +194,11 @@ fn a_clock_that_jumps_to_and_fro() {
     done("clock-jumps");
 }
 
-/// A proxy that sends requests twice by itself doubles samples, and a run cannot know; verify says so afterwards. In
-/// memory, because on disk tsink drops copies between one look and the next (see [`TsinkOptions::in_memory`]).
+/// A proxy that sends requests twice by itself doubles samples, and a run cannot know; verify says so afterwards, of
+/// every copy that tsink shows.
 #[test]
 fn writes_that_something_repeats_are_judged_as_the_native_tool_does() {
-    let world = World::with(TsinkOptions { in_memory: true, ..TsinkOptions::default() });
+    let world = World::start();
     let mut through = plan(&world, "write-asked-twice");
     let plan = PlanFile::new(&through);
     let faults = Faults { path: super::WRITE, first: 16, every: 2, times: 4, fault: Fault::AskTwice };
