@@ -14,7 +14,7 @@ use crate::report::{
 };
 use crate::source::{prometheus, victoriametrics};
 use crate::target::tsink;
-use futures_util::{future, pin_mut};
+use futures_util::{future, join, pin_mut, try_join};
 
 impl Run {
     /// Checks whether the source can be switched off, given a verification of the same window.
@@ -29,38 +29,24 @@ impl Run {
     ) -> Result<CutoverReport> {
         let since = self.stamp();
         let mut notes = Vec::new();
-        let status = match tsink::status(&self.plan) {
-            Some(call) => match self.call(&call).await {
-                Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
-                answer => Some(answer),
+        let (status, source_version) = join!(
+            async {
+                match tsink::status(&self.plan) {
+                    Some(call) => Some(self.call(&call).await),
+                    None => None,
+                }
             },
-            None => {
-                notes.push(
-                    "what the target takes was not checked: target.status_url is not configured".to_owned(),
-                );
-                None
-            }
-        };
+            self.source_version(preflight)
+        );
+        match &status {
+            Some(Err(error)) if error.kind == ErrorKind::Cancelled => return Err(error.clone()),
+            Some(_) => {}
+            None => notes.push(
+                "what the target takes was not checked: target.status_url is not configured".to_owned(),
+            ),
+        }
         let capabilities =
             status.as_ref().and_then(|answer| answer.as_ref().ok()).map(|status| status.capabilities.clone());
-        let source_version = match preflight.and_then(|report| report.source_version.clone()) {
-            Some(version) => Some(version),
-            None if self.plan.source.kind == SourceKind::VictoriaMetrics => {
-                match victoriametrics::about(&self.plan) {
-                    Some(call) => self.once(&call).await.ok().map(|about| about.title()),
-                    None => None,
-                }
-            }
-            None => {
-                match prometheus::build_info(&self.plan).filter(|_| !self.plan.source.kind.is_recording()) {
-                    // Only a hint for the cause of a difference: a source that does not tell is no failure.
-                    Some(call) => {
-                        self.once(&call).await.ok().map(|info| format!("{} {}", info.product, info.version))
-                    }
-                    None => None,
-                }
-            }
-        };
         let probe =
             match preflight.and_then(|report| report.endpoints.iter().find(|row| row.name == "live_probe")) {
                 Some(row) => Some(row.clone()),
@@ -73,14 +59,13 @@ impl Run {
             notes.push("PromQL parity was not checked: the plan has no promql_checks".to_owned());
         }
         let (promql_checks, newest) = {
-            let work = async {
-                let checks = self.parity(source_version).await?;
-                let newest = match self.plan.source.kind.is_recording() {
-                    true => Vec::new(),
-                    false => self.newest().await?,
-                };
-                Ok((checks, newest))
+            let newest = async {
+                match self.plan.source.kind.is_recording() {
+                    true => Ok(Vec::new()),
+                    false => self.newest().await,
+                }
             };
+            let work = async { try_join!(self.parity(source_version), newest) };
             let ticker = self.tick();
             pin_mut!(work, ticker);
             match future::select(work, ticker).await {
@@ -130,6 +115,25 @@ impl Run {
             notes,
             run: self.info_since(since),
         })
+    }
+
+    /// Product and version of the source, as it tells them itself. Only a hint for the cause of a difference: a source
+    /// that does not tell is no failure.
+    async fn source_version(&self, preflight: Option<&PreflightReport>) -> Option<String> {
+        if let Some(version) = preflight.and_then(|report| report.source_version.clone()) {
+            return Some(version);
+        }
+        match self.plan.source.kind {
+            kind if kind.is_recording() => None,
+            SourceKind::VictoriaMetrics => {
+                let about = self.once(&victoriametrics::about(&self.plan)?).await.ok()?;
+                Some(about.title())
+            }
+            _ => {
+                let info = self.once(&prometheus::build_info(&self.plan)?).await.ok()?;
+                Some(format!("{} {}", info.product, info.version))
+            }
+        }
     }
 
     /// Everything that speaks against the cutover, one sentence each.
