@@ -8,6 +8,7 @@ use super::values::{Relation, absolute_delta, identity, relate, relative_delta, 
 use crate::model::{Exemplar, Histogram, Millis, Sample, Series, Window, is_stale_nan};
 use crate::plan::Compare;
 use crate::report::FindingKind;
+use crate::report::words::count_of;
 
 /// Something that happened at a time.
 pub(super) trait Row {
@@ -294,6 +295,13 @@ fn compare_histograms(
     let copies = surplus(all_source - source.len(), all_target - target.len());
     let class = |kind| Class::new(kind, Of::Histograms);
     let Compared { tally, evidence, .. } = found;
+    let repeated = |at, target: usize, evidence: &mut Evidence, tally: &mut Tally| {
+        evidence.repeated();
+        tally.add(class(FindingKind::DuplicateTimestamp), at, 1, window, || {
+            let show = |count: usize| Some(count_of(count as u64, "histogram", "histograms"));
+            (show(source.len()), show(target), String::new())
+        });
+    };
     match (source.as_slice(), target.as_slice()) {
         ([], []) => {}
         ([one, ..], []) => {
@@ -322,10 +330,7 @@ fn compare_histograms(
                 spot.fields |= fields;
             } else if copies > 0 {
                 found.target_histograms += copies;
-                evidence.repeated();
-                tally.add(class(FindingKind::DuplicateTimestamp), one.timestamp, 1, window, || {
-                    (Some("1 histogram".to_owned()), Some(format!("{all_target} histograms")), String::new())
-                });
+                repeated(one.timestamp, all_target, evidence, tally);
             }
         }
         ([one, ..], _) => {
@@ -334,12 +339,7 @@ fn compare_histograms(
                     .iter()
                     .all(|a| target.iter().any(|b| histograms::differences(a, b, tolerance).is_none()));
             if !same {
-                evidence.repeated();
-                let kind = FindingKind::DuplicateTimestamp;
-                tally.add(class(kind), one.timestamp, 1, window, || {
-                    let show = |list: &[&Histogram]| format!("{} histograms", list.len());
-                    (Some(show(&source)), Some(show(&target)), String::new())
-                });
+                repeated(one.timestamp, target.len(), evidence, tally);
             }
         }
     }

@@ -212,11 +212,14 @@ impl Run {
             return Ok(Vec::new());
         }
         let asked = |check: &&ExemplarCheck| parts.is_none_or(|parts| parts.has_check(&check.query));
-        let mut compared = stream::iter(plan.exemplar_checks.iter().filter(asked))
+        // All of them before one is waited for: requests that nobody polls would time out.
+        let compared: Vec<_> = stream::iter(plan.exemplar_checks.iter().filter(asked))
             .map(|check| self.compare_exemplars(check, hints).map(move |report| (check, report)))
-            .buffered(CHECKS_AT_ONCE);
-        let mut checks = Vec::with_capacity(plan.exemplar_checks.len());
-        while let Some((check, report)) = compared.next().await {
+            .buffered(CHECKS_AT_ONCE)
+            .collect()
+            .await;
+        let mut checks = Vec::with_capacity(compared.len());
+        for (check, report) in compared {
             let report = self.settle_exemplars(check, report?, hints, recheck).await?;
             self.emit(Event::ExemplarCheck { check: report.clone() });
             checks.push(report);
