@@ -7,7 +7,7 @@ mod store;
 pub use store::{NoStore, Store, StoreError};
 
 use crate::error::Side;
-use crate::wire::room::make_room;
+use crate::wire::room::{make_room, rounded};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use std::fmt;
@@ -284,7 +284,8 @@ pub async fn collect(
         return Err(TransportError::TooLarge { limit });
     }
     let Some(second) = body.chunk().await? else { return Ok(first) };
-    let mut whole = Vec::with_capacity(length.unwrap_or(0).min(limit).max(first.len() + second.len()));
+    let mut whole =
+        Vec::with_capacity(rounded(length.unwrap_or(0).min(limit).max(first.len() + second.len())));
     whole.extend_from_slice(&first);
     let mut next = Some(second);
     while let Some(piece) = next {

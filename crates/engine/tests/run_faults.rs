@@ -168,22 +168,22 @@ fn a_source_that_is_gone_ends_the_run_with_what_to_do() {
 }
 
 /// 20 series of 5,760 rows.
-const FIVE_SLABS: &str = r#","options":{"slab_samples":24000}"#;
+const SIX_SLABS: &str = r#","options":{"slab_samples":24000}"#;
 
 #[test]
 fn one_slab_that_cannot_be_read_does_not_take_the_others_with_it() {
     let world = world();
-    // Five slabs; whatever reads exactly the third is refused, in either form of remote read.
-    let third = DAY.split(5)[2];
+    // Six slabs of four hours; whatever reads exactly the third is refused, in either form of remote read.
+    let third = DAY.split(6)[2];
     world.faults(move |request, _| {
         let read = request.side == Side::Source && request.url.ends_with("/read");
         (read && support::asks_for(&request.body, third))
             .then_some(Fault::Status(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#))
     });
-    let outcome = run(&world, plan(&plan_text(&["m"], FIVE_SLABS)), DAY, &[Stage::Backfill]);
+    let outcome = run(&world, plan(&plan_text(&["m"], SIX_SLABS)), DAY, &[Stage::Backfill]);
     let report = backfill(&outcome);
     assert_eq!(report.status, Status::Fail);
-    assert_eq!(report.samples_written, 20 * 5760 / 5 * 4);
+    assert_eq!(report.samples_written, 20 * 5760 / 6 * 5);
     assert!(report.issues.iter().any(|issue| issue.contains("not read")), "{:?}", report.issues);
     assert!(report.balance.closes, "what was read is accounted for");
     let failed =

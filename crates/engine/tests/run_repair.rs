@@ -303,7 +303,7 @@ fn parts_that_were_not_compared_are_repaired_too() {
     let text = plan_text(&["m"], r#","options":{"slab_samples":24000}"#);
     let broken = Rc::new(Cell::new(true));
     let on = broken.clone();
-    let last = DAY.split(5)[4];
+    let last = DAY.split(6)[5];
     world.faults(move |request, _| {
         let read = request.url.ends_with("/read") && support::asks_for(&request.body, last);
         (on.get() && read)

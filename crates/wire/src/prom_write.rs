@@ -11,6 +11,7 @@ mod present;
 
 use super::proto::{Reader, put_bytes};
 use super::series::{RawSeries, Row, RowKind, encode};
+use super::snappy::Compressor;
 use super::types::MetricMetadata;
 use crate::model::{Metadata, Millis, Series, Window};
 use load::{Limits, Load};
@@ -103,6 +104,7 @@ pub struct BatchBuilder {
     metadata_entries: usize,
     ready: VecDeque<WriteBatch>,
     places: Vec<(Millis, usize)>,
+    compressor: Compressor,
 }
 
 /// The batch that is being filled.
@@ -135,6 +137,7 @@ impl BatchBuilder {
             metadata_entries: 0,
             ready: VecDeque::new(),
             places: Vec::new(),
+            compressor: Compressor::default(),
         }
     }
 
@@ -286,7 +289,13 @@ impl BatchBuilder {
     /// Ends the open batch.
     fn seal(&mut self) {
         if self.open.series > 0 {
-            self.ready.push_back(WriteBatch::seal(&self.open.raw, self.open.series, &self.open.load, 0));
+            let body = self.compressor.compress(&self.open.raw);
+            self.ready.push_back(WriteBatch::new(
+                body,
+                self.open.raw.len(),
+                self.open.series,
+                &self.open.load,
+            ));
             self.open.raw.clear();
             self.open.series = 0;
             self.open.load = Load::NONE;

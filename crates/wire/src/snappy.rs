@@ -1,7 +1,9 @@
 //! Snappy block format, as remote read and remote write use it (no framing).
 
 use super::WireError;
+use super::room::rounded;
 use bytes::Bytes;
+use std::fmt;
 
 /// Decompresses one block.
 ///
@@ -27,22 +29,56 @@ pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, WireError> {
             format!("the snappy block declares {declared} bytes, more than its {} can hold", body.len()),
         ));
     }
-    snap::raw::Decoder::new().decompress_vec(body).map_err(damaged)
+    let mut out = Vec::with_capacity(rounded(declared));
+    out.resize(declared, 0);
+    let length = snap::raw::Decoder::new().decompress(body, &mut out).map_err(damaged)?;
+    out.truncate(length);
+    Ok(out)
 }
 
 /// Compresses one block.
 pub fn compress(body: &[u8]) -> Bytes {
-    match snap::raw::Encoder::new().compress_vec(body) {
-        Ok(block) => block.into(),
-        // Only inputs over 3.6 GiB fail, and no request comes near that. An empty body is not a block: every
-        // server refuses it, so nothing would be lost unnoticed.
-        Err(_) => Bytes::new(),
+    Compressor::default().compress(body)
+}
+
+/// Compresses one block after the other in the same room. A block may become longer than its body, so the room is; what
+/// it gives is as short as the block.
+pub struct Compressor {
+    encoder: snap::raw::Encoder,
+    room: Vec<u8>,
+}
+
+impl Compressor {
+    /// Compresses one block.
+    pub fn compress(&mut self, body: &[u8]) -> Bytes {
+        let most = snap::raw::max_compress_len(body.len());
+        if self.room.len() < most {
+            // Not grown: nothing in it is worth copying.
+            self.room = Vec::new();
+            self.room = vec![0; rounded(most)];
+        }
+        // Only inputs over 3.6 GiB fail, and no request comes near that. An empty body is not a block: every server
+        // refuses it, so nothing would be lost unnoticed.
+        let length = self.encoder.compress(body, &mut self.room).unwrap_or_default();
+        Bytes::copy_from_slice(self.room.get(..length).unwrap_or_default())
+    }
+}
+
+impl Default for Compressor {
+    fn default() -> Self {
+        Self { encoder: snap::raw::Encoder::new(), room: Vec::new() }
+    }
+}
+
+impl fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressor").field("room", &self.room.len()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{compress, decompress};
+    use super::{Compressor, compress, decompress};
     use proptest::prelude::*;
 
     #[test]
@@ -54,6 +90,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn one_room_serves_blocks_of_any_length(bodies in proptest::collection::vec(proptest::collection::vec(0u8..3, 0..3_000), 0..8)) {
+            let mut compressor = Compressor::default();
+            for body in bodies {
+                let block = compressor.compress(&body);
+                prop_assert_eq!(&block, &compress(&body));
+                prop_assert_eq!(decompress(&block, 3_000).unwrap(), body);
+            }
+        }
+
         #[test]
         fn comes_back_as_it_was(bytes in proptest::collection::vec(any::<u8>(), 0..5_000)) {
             prop_assert_eq!(decompress(&compress(&bytes), 5_000).unwrap(), bytes);

@@ -227,7 +227,8 @@ pub struct Options {
     pub max_rows_per_second: u64,
     /// Rows at most in write requests under way, all together; 0, no limit but that of the writes at once.
     pub max_in_flight_rows: u64,
-    /// Samples that one slab should hold; 500,000. Slabs are cut smaller where `memory_mib` asks for it.
+    /// Samples that one slab should hold; 400,000. Slabs are cut smaller where `memory_mib` asks for it, and where fewer
+    /// hours are enough.
     pub slab_samples: u64,
     /// MiB that slabs may take in memory, all together; 96.
     pub memory_mib: u64,
@@ -263,7 +264,7 @@ impl Default for Options {
             max_concurrent_writes: 4,
             max_rows_per_second: 0,
             max_in_flight_rows: 0,
-            slab_samples: 500_000,
+            slab_samples: 400_000,
             memory_mib: 96,
             max_attempts: 6,
             backoff_base_ms: 200,

@@ -14,6 +14,7 @@ pub(super) use sizer::Seen;
 use super::context::Run;
 use super::event::{Event, SlabState, Stage};
 use super::repair::Parts;
+use super::slabs::Purpose;
 use crate::model::Window;
 use crate::report::Estimate;
 use crate::selector::Selector;
@@ -107,7 +108,7 @@ impl Run {
 impl Schedule {
     /// The run's window, cut by what is expected of each row; `parts` of it only, when a repair asks. What a ledger
     /// says is done stays as it is.
-    pub fn new(run: &Run, rows: Vec<RowPlan>, parts: Option<&Parts>) -> Self {
+    pub fn new(run: &Run, rows: Vec<RowPlan>, parts: Option<&Parts>, purpose: Purpose) -> Self {
         let options = &run.plan.options;
         let budget = options.answer_bytes() as u64 / 4 * 3;
         let wanted = options.slab_samples.min(budget / BYTES_A_ROW);
@@ -122,6 +123,7 @@ impl Schedule {
                     run.window,
                     row.rows,
                     wanted,
+                    purpose,
                     &run.ledger.done(row.selector_at, &row.selector.text),
                 ),
             };
@@ -130,7 +132,7 @@ impl Schedule {
                 selector: row.selector,
                 slabs: RefCell::new(cut),
                 begun: Cell::new(0),
-                sizer: parts.is_none().then(|| Sizer::new(options.slab_samples, budget)),
+                sizer: parts.is_none().then(|| Sizer::new(options.slab_samples, budget, purpose)),
             }
         });
         Self { rows: rows.collect() }

@@ -11,6 +11,7 @@ use super::meter::Meter;
 use super::recheck::{Recheck, Verdict};
 use super::repair::Parts;
 use super::schedule::Schedule;
+use super::slabs::Purpose;
 use crate::compare::{Hints, compare_exemplars, compare_metadata};
 use crate::error::Result;
 use crate::plan::{ExemplarCheck, SourceKind};
@@ -123,7 +124,7 @@ impl Run {
         };
         let schedule = match &recorded {
             Some((found, _)) => Schedule::recorded(self, &Self::windows(found)),
-            None => Schedule::new(self, self.rows(estimate, parts).await, parts),
+            None => Schedule::new(self, self.rows(estimate, parts).await, parts, Purpose::Read),
         };
         let stage = if parts.is_some() { Stage::Repair } else { Stage::Verify };
         // A repair has shown its slabs and counts its work already.

@@ -36,15 +36,21 @@ pub struct WriteBatch {
 impl WriteBatch {
     /// Compresses a request that holds `series` series with `load` in them, or `metadata` entries.
     pub(super) fn seal(raw: &[u8], series: usize, load: &Load, metadata: usize) -> Self {
+        let body = snappy::compress(raw);
+        Self { metadata: metadata as u64, ..Self::new(body, raw.len(), series, load) }
+    }
+
+    /// A compressed request, `raw_len` bytes before, that holds `series` series with `load` in them.
+    pub(super) fn new(body: Bytes, raw_len: usize, series: usize, load: &Load) -> Self {
         let has_rows = load.rows() > 0;
         Self {
-            body: snappy::compress(raw),
-            raw_len: raw.len(),
+            body,
+            raw_len,
             series: series as u64,
             samples: load.samples as u64,
             histograms: load.histograms as u64,
             exemplars: load.exemplars as u64,
-            metadata: metadata as u64,
+            metadata: 0,
             first_ms: has_rows.then_some(load.first_ms),
             last_ms: has_rows.then_some(load.last_ms),
         }

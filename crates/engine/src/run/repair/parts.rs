@@ -4,7 +4,7 @@ use crate::compare::join_within;
 use crate::model::Window;
 use crate::plan::Plan;
 use crate::report::{MetadataCheckReport, RawCheckReport, VerifyReport};
-use crate::run::slabs;
+use crate::run::slabs::{self, Purpose};
 use std::collections::BTreeSet;
 
 /// Parts with a gap of less than this share of the window between them are one. So a series that is missing as a whole
@@ -115,8 +115,8 @@ impl Part {
             let share = part.len_ms() as f64 / window.len_ms() as f64;
             (check.source_rows as f64 * share).ceil() as u64
         };
-        let cut: Vec<Window> =
-            windows.iter().flat_map(|part| slabs::cut(*part, Some(rows_in(part)), slab_samples)).collect();
+        let slabs = |part: &Window| slabs::cut(*part, Some(rows_in(part)), slab_samples, Purpose::Write);
+        let cut: Vec<Window> = windows.iter().flat_map(slabs).collect();
         let rows: u64 = windows.iter().map(rows_in).sum();
         Self { expected: rows / (cut.len() as u64).max(1), windows, cut }
     }
@@ -143,7 +143,7 @@ mod tests {
         };
         let part = Part::new(&check, DAY, 500_000);
         assert_eq!(part.windows, check.differing);
-        assert_eq!(part.cut.len(), 1 + 8);
+        assert_eq!(part.cut.len(), 1 + 11, "an hour each");
         assert!(part.expected > 100_000 && part.expected < 500_000, "{}", part.expected);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::model::Window;
 use crate::run::ledger::{Done, lay};
-use crate::run::slabs;
+use crate::run::slabs::{self, Purpose};
 
 /// A slab of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +15,19 @@ pub(super) struct Cut {
     pub done: Option<u64>,
 }
 
-/// Cuts a window that is expected to hold `rows` into slabs of `wanted` rows around what is done.
-pub(super) fn cut(window: Window, rows: Option<u64>, wanted: u64, done: &[Done]) -> Vec<Cut> {
+/// Cuts a window that is expected to hold `rows` into slabs of `wanted` rows or fewer around what is done.
+pub(super) fn cut(
+    window: Window,
+    rows: Option<u64>,
+    wanted: u64,
+    purpose: Purpose,
+    done: &[Done],
+) -> Vec<Cut> {
     let share = |gap: Window| {
         let rows = rows? as f64 * gap.len_ms() as f64 / window.len_ms() as f64;
         Some(rows.ceil() as u64)
     };
-    let laid = lay(window, done, |gap| slabs::cut(gap, share(gap), wanted));
+    let laid = lay(window, done, |gap| slabs::cut(gap, share(gap), wanted, purpose));
     let found: u64 = laid.iter().filter_map(|(_, done)| *done).sum();
     let open = laid.iter().filter(|(_, done)| done.is_none()).count() as u64;
     let left = rows.unwrap_or(0).saturating_sub(found);

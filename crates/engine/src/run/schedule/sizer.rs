@@ -6,11 +6,10 @@
 //! should go on beside each other.
 
 use crate::model::Window;
+use crate::run::slabs::{Purpose, split};
 
 /// Slabs that are left of a row at least when they grow.
 const KEPT_SLABS: usize = 16;
-/// Slabs of a row at most.
-const MAX_SLABS: u64 = 20_000;
 
 /// What a slab held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,12 +33,13 @@ impl Seen {
 pub(super) struct Sizer {
     rows: u64,
     bytes: u64,
+    purpose: Purpose,
 }
 
 impl Sizer {
     /// Slabs of so many rows, and of so many bytes at most.
-    pub fn new(rows: u64, bytes: u64) -> Self {
-        Self { rows: rows.max(1), bytes: bytes.max(1) }
+    pub fn new(rows: u64, bytes: u64, purpose: Purpose) -> Self {
+        Self { rows: rows.max(1), bytes: bytes.max(1), purpose }
     }
 
     /// How the slabs that are left, one after the other, should be cut after one with `window` has been seen; `None`
@@ -47,15 +47,28 @@ impl Sizer {
     pub fn cut(self, window: Window, seen: Seen, left: &[Window]) -> Option<Vec<Window>> {
         let (first, last) = (left.first()?, left.last()?);
         let all = Window::new(first.start_ms, last.end_ms)?;
-        let length = self.length(window.len_ms(), seen);
-        let mut count = all.len_ms().unsigned_abs().div_ceil(length.unsigned_abs()).min(MAX_SLABS);
         let now = left.len() as u64;
+        // The first slab of a window that begins within an hour says little of whole ones: each slab has its series' labels,
+        // whatever its length.
+        let is_short = window.len_ms().saturating_mul(2) < all.len_ms() / left.len() as i64;
+        if is_short && seen.rows <= self.rows && seen.bytes <= self.bytes {
+            return None;
+        }
+        let length = self.length(window.len_ms(), seen).unsigned_abs();
+        let mut count = all.len_ms().unsigned_abs().div_ceil(length);
         // The present length counts, not the one of the slab that was seen: others may have changed it meanwhile.
         if count < now {
             count = count.max(now.min(KEPT_SLABS as u64)).max(now.div_ceil(2));
         }
-        let differs = count * 5 > now * 6 || count * 3 < now * 2;
-        differs.then(|| all.split(usize::try_from(count).unwrap_or(1)))
+        if count * 5 <= now * 6 && count * 3 >= now * 2 {
+            return None;
+        }
+        let rows = seen.rows as f64 * all.len_ms() as f64 / window.len_ms() as f64;
+        let length_ms = all.len_ms().unsigned_abs().div_ceil(count);
+        let cut = split(all, i64::try_from(length_ms).unwrap_or(i64::MAX), rows as u64, self.purpose);
+        // Cut where hours begin, they may be as long as before, or shorter where longer ones were wanted.
+        let fits = if count < now { (cut.len() as u64) < now } else { cut.len() as u64 > now };
+        fits.then_some(cut)
     }
 
     /// The length that a slab with these contents should have had, in ms; at most twice its own.
@@ -70,13 +83,14 @@ impl Sizer {
 mod tests {
     use super::{KEPT_SLABS, Seen, Sizer};
     use crate::model::Window;
+    use crate::run::slabs::Purpose;
     use proptest::prelude::*;
 
     fn hours(count: i64) -> Vec<Window> {
         (0..count).map(|at| Window { start_ms: at * 3_600_000, end_ms: (at + 1) * 3_600_000 - 1 }).collect()
     }
 
-    const SIZER: Sizer = Sizer { rows: 1_000, bytes: 100_000 };
+    const SIZER: Sizer = Sizer { rows: 1_000, bytes: 100_000, purpose: Purpose::Read };
 
     fn cut(seen: Seen, left: i64) -> Option<usize> {
         let all = hours(left + 1);
@@ -93,6 +107,15 @@ mod tests {
         assert_eq!(cut(Seen::default(), 100), Some(50));
         assert_eq!(cut(Seen::default(), 20), None, "a few slabs stay");
         assert_eq!(cut(Seen::default(), 0), None);
+    }
+
+    #[test]
+    fn a_short_slab_speaks_for_others_only_when_it_is_too_much_itself() {
+        let short = Window { start_ms: -60_000, end_ms: -1 };
+        let left = hours(40);
+        let cut = |rows| SIZER.cut(short, Seen { rows, bytes: 10 }, &left).map(|cut| cut.len());
+        assert_eq!(cut(1_000), None);
+        assert_eq!(cut(1_001), Some(2_400), "a minute each");
     }
 
     proptest! {
