@@ -14,8 +14,8 @@ const FEWEST_SLABS: u64 = 4;
 const SMALL_SLAB_ROWS: u64 = 20_000;
 /// Most slabs of a selector; the coverage map and the request count follow it.
 pub const MAX_SLABS: i64 = 20_000;
-/// Length of a slab when nothing is known about the density, in ms: 2 h, Prometheus' own block length.
-const UNKNOWN_SLAB_MS: i64 = 2 * 3_600_000;
+/// Length of a slab when nothing is known about the density, in ms.
+const UNKNOWN_SLAB_MS: i64 = HOUR_MS;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn unknown_density_is_cut_by_time() {
-        assert_eq!(cut(DAY, None, 500_000, Purpose::Write).len(), 12);
+        assert_eq!(cut(DAY, None, 500_000, Purpose::Write).len(), 24);
         let instant = Window { start_ms: 5, end_ms: 5 };
         assert_eq!(cut(instant, None, 500_000, Purpose::Write), vec![instant]);
     }
@@ -177,7 +177,7 @@ mod tests {
                 let whole_hours = slab.end_ms / HOUR_MS - slab.start_ms / HOUR_MS;
                 // Cut below a minute, slabs lie as they come.
                 prop_assert!(whole_hours == 0 || slabs.len() == 1 || wanted < MINUTE_MS as f64
-                    || slab.end_ms == window.end_ms || (slab.end_ms + 1) % HOUR_MS == 0);
+                    || slab.start_ms == window.start_ms || slab.end_ms == window.end_ms || (slab.end_ms + 1) % HOUR_MS == 0);
             }
         }
     }
