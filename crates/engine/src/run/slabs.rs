@@ -58,7 +58,7 @@ pub fn split(window: Window, length_ms: i64, rows: u64, purpose: Purpose) -> Vec
         return vec![window];
     }
     // A little more is no matter, and the last step of a day is missing from its window.
-    let most_ms = length_ms + length_ms / 50;
+    let most_ms = length_ms.saturating_add(length_ms / 50);
     let step_ms = match most_ms / HOUR_MS {
         0 => PARTS_OF_AN_HOUR.map(|minutes| minutes * MINUTE_MS).into_iter().find(|step| *step <= most_ms),
         hours => {
