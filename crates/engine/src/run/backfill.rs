@@ -18,7 +18,6 @@ use super::meter::Meter;
 use super::reading::Piece;
 use super::repair::Parts;
 use super::schedule::{Portion, Portions, Schedule, Seen, Slab};
-use super::slabs::Purpose;
 use super::tally::Tally;
 use crate::compare::values_agree;
 use crate::error::{Error, ErrorKind, Result, Side};
@@ -191,7 +190,7 @@ impl<'a> Backfill<'a> {
             return apart(self.recorded()).await;
         }
         let rows = run.rows(estimates, self.parts).await;
-        let schedule = Schedule::new(run, rows, self.parts, Purpose::Write);
+        let schedule = Schedule::new(run, rows, self.stage, self.parts);
         self.announce(&schedule, self.passes() * (schedule.expected() + schedule.done()));
         stream::iter(schedule.slabs(|| !self.ended()))
             .for_each_concurrent(SLABS_AT_ONCE, |slab| self.slab(slab, &schedule))

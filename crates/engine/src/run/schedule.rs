@@ -14,7 +14,6 @@ pub(super) use sizer::Seen;
 use super::context::Run;
 use super::event::{Event, SlabState, Stage};
 use super::repair::Parts;
-use super::slabs::Purpose;
 use crate::model::Window;
 use crate::report::Estimate;
 use crate::selector::Selector;
@@ -108,7 +107,7 @@ impl Run {
 impl Schedule {
     /// The run's window, cut by what is expected of each row; `parts` of it only, when a repair asks. What a ledger
     /// says is done stays as it is.
-    pub fn new(run: &Run, rows: Vec<RowPlan>, parts: Option<&Parts>, purpose: Purpose) -> Self {
+    pub fn new(run: &Run, rows: Vec<RowPlan>, stage: Stage, parts: Option<&Parts>) -> Self {
         let options = &run.plan.options;
         let budget = options.answer_bytes() as u64 / 4 * 3;
         let wanted = options.slab_samples.min(budget / BYTES_A_ROW);
@@ -123,7 +122,7 @@ impl Schedule {
                     run.window,
                     row.rows,
                     wanted,
-                    purpose,
+                    stage,
                     &run.ledger.done(row.selector_at, &row.selector.text),
                 ),
             };
@@ -132,7 +131,7 @@ impl Schedule {
                 selector: row.selector,
                 slabs: RefCell::new(cut),
                 begun: Cell::new(0),
-                sizer: parts.is_none().then(|| Sizer::new(options.slab_samples, budget, purpose)),
+                sizer: parts.is_none().then(|| Sizer::new(options.slab_samples, budget)),
             }
         });
         Self { rows: rows.collect() }
@@ -267,7 +266,7 @@ impl Schedule {
             .slabs
             .borrow()
             .get(begun..)
-            .and_then(|left| cells::cut_anew(left, |run| sizer.cut(slab.window, seen, run)));
+            .and_then(|left| cells::cut_anew(left, |run| sizer.cut(stage, slab.window, seen, run)));
         let Some(cut) = cut else { return };
         {
             let mut slabs = row.slabs.borrow_mut();

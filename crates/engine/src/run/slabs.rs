@@ -4,6 +4,7 @@
 //! slab of a selector holds all its series for a part of the window. It is cut where hours (UTC) begin, or even parts of
 //! an hour, because that is where both servers cut their own data: tsink its partitions, Prometheus its blocks.
 
+use super::event::Stage;
 use crate::model::Window;
 
 /// Fewest slabs worth cutting when there is work enough, so that reading, writing and showing overlap. Not more: every
@@ -13,7 +14,7 @@ const FEWEST_SLABS: u64 = 4;
 /// Below this many rows a slab is not cut further: requests would cost more than they carry.
 const SMALL_SLAB_ROWS: u64 = 20_000;
 /// Most slabs of a selector; the coverage map and the request count follow it.
-pub const MAX_SLABS: i64 = 20_000;
+const MAX_SLABS: i64 = 20_000;
 /// Length of a slab when nothing is known about the density, in ms.
 const UNKNOWN_SLAB_MS: i64 = HOUR_MS;
 
@@ -26,18 +27,9 @@ const PARTS_OF_AN_HOUR: [i64; 11] = [30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
 /// in the next (5.76 M samples of 1,000 series, 25,000 a request: 24 s, not 27 s).
 const WRITTEN_ROWS: f64 = 150_000.0;
 
-/// What slabs are cut for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// They are written to the target.
-    Write,
-    /// They are read only.
-    Read,
-}
-
 /// Cuts `window` so that a slab holds about `slab_rows` rows, rather less than more, when the window is expected to hold
 /// `expected_rows`; by length when that is unknown.
-pub fn cut(window: Window, expected_rows: Option<u64>, slab_rows: u64, purpose: Purpose) -> Vec<Window> {
+pub fn cut(window: Window, expected_rows: Option<u64>, slab_rows: u64, stage: Stage) -> Vec<Window> {
     let length_ms = match expected_rows {
         None => UNKNOWN_SLAB_MS,
         Some(rows) => {
@@ -46,12 +38,12 @@ pub fn cut(window: Window, expected_rows: Option<u64>, slab_rows: u64, purpose: 
             window.len_ms() / i64::try_from(parts).unwrap_or(i64::MAX)
         }
     };
-    split(window, length_ms, expected_rows.unwrap_or(0), purpose)
+    split(window, length_ms, expected_rows.unwrap_or(0), stage)
 }
 
-/// Cuts `window`, which is expected to hold `rows` rows, into slabs of about `length_ms`, rather shorter ones than
+/// Cuts `window`, which is expected to hold `rows` rows, for a stage into slabs of about `length_ms`, rather shorter ones than
 /// longer ones; no more than twice [`MAX_SLABS`].
-pub fn split(window: Window, length_ms: i64, rows: u64, purpose: Purpose) -> Vec<Window> {
+pub fn split(window: Window, length_ms: i64, rows: u64, stage: Stage) -> Vec<Window> {
     let whole_ms = window.len_ms();
     let length_ms = length_ms.max(whole_ms / MAX_SLABS).max(1);
     if length_ms >= whole_ms {
@@ -63,17 +55,19 @@ pub fn split(window: Window, length_ms: i64, rows: u64, purpose: Purpose) -> Vec
         0 => PARTS_OF_AN_HOUR.map(|minutes| minutes * MINUTE_MS).into_iter().find(|step| *step <= most_ms),
         hours => {
             let hour_rows = rows as f64 / whole_ms as f64 * HOUR_MS as f64;
-            let enough = match purpose {
-                Purpose::Write => ((WRITTEN_ROWS / hour_rows) as i64).max(whole_ms / HOUR_MS / MAX_SLABS),
-                Purpose::Read => hours,
+            let enough = match stage {
+                Stage::Verify => hours,
+                _ => ((WRITTEN_ROWS / hour_rows) as i64).max(whole_ms / HOUR_MS / MAX_SLABS),
             };
             Some(hours.min(enough.max(1)) * HOUR_MS)
         }
     };
     match step_ms {
         Some(step) => whole_steps(window, step),
-        None => window
-            .split(usize::try_from(whole_ms.unsigned_abs().div_ceil(length_ms.unsigned_abs())).unwrap_or(1)),
+        None => {
+            let parts = whole_ms.unsigned_abs().div_ceil(length_ms.unsigned_abs());
+            window.split(usize::try_from(parts).unwrap_or(1))
+        }
     }
 }
 
@@ -101,14 +95,15 @@ fn whole_steps(window: Window, step_ms: i64) -> Vec<Window> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HOUR_MS, MINUTE_MS, Purpose, cut};
+    use super::{HOUR_MS, MINUTE_MS, cut};
     use crate::model::Window;
+    use crate::run::event::Stage;
     use proptest::prelude::*;
 
     const DAY: Window = Window { start_ms: 0, end_ms: 24 * HOUR_MS - 1 };
 
     fn read(rows: u64, slab_rows: u64) -> usize {
-        cut(DAY, Some(rows), slab_rows, Purpose::Read).len()
+        cut(DAY, Some(rows), slab_rows, Stage::Verify).len()
     }
 
     #[test]
@@ -118,7 +113,7 @@ mod tests {
         assert_eq!(read(57_600_000, 500_000), 120, "12 minutes each");
         assert_eq!(read(288_000, 500_000), 4);
         let without_last_step = Window { end_ms: DAY.end_ms - 15_000, ..DAY };
-        assert_eq!(cut(without_last_step, Some(5_760_000), 500_000, Purpose::Read).len(), 12);
+        assert_eq!(cut(without_last_step, Some(5_760_000), 500_000, Stage::Verify).len(), 12);
         assert_eq!(read(4_000_000_000, 1_000_000), 4_000, "below a minute as it comes");
         assert_eq!(read(4_000_000_000, 1_000), 20_000);
     }
@@ -131,27 +126,27 @@ mod tests {
 
     #[test]
     fn dense_hours_are_written_each_by_itself() {
-        let write = |rows| cut(DAY, Some(rows), 500_000, Purpose::Write);
+        let write = |rows| cut(DAY, Some(rows), 500_000, Stage::Backfill);
         assert_eq!(write(5_760_000).len(), 24);
         assert_eq!(write(1_152_000).len(), 8, "48,000 an hour");
         assert_eq!(write(2_400).len(), 1);
         assert_eq!(write(0).len(), 1);
         assert_eq!(write(57_600_000).len(), 120, "an hour is too much for one");
         let with_midnight = Window { start_ms: -1, end_ms: 24 * HOUR_MS };
-        let slabs = cut(with_midnight, Some(5_760_000), 500_000, Purpose::Write);
+        let slabs = cut(with_midnight, Some(5_760_000), 500_000, Stage::Backfill);
         assert_eq!((slabs[0], slabs.len()), (Window { start_ms: -1, end_ms: HOUR_MS - 1 }, 24));
         assert_eq!(slabs[23], Window { start_ms: 23 * HOUR_MS, ..with_midnight });
         let late = Window { start_ms: 40 * MINUTE_MS, ..DAY };
-        let slabs = cut(late, Some(5_600_000), 500_000, Purpose::Write);
+        let slabs = cut(late, Some(5_600_000), 500_000, Stage::Backfill);
         assert_eq!(slabs[0], Window { start_ms: 40 * MINUTE_MS, end_ms: HOUR_MS - 1 });
         assert_eq!(slabs[1], Window { start_ms: HOUR_MS, end_ms: 2 * HOUR_MS - 1 });
     }
 
     #[test]
     fn unknown_density_is_cut_by_time() {
-        assert_eq!(cut(DAY, None, 500_000, Purpose::Write).len(), 24);
+        assert_eq!(cut(DAY, None, 500_000, Stage::Backfill).len(), 24);
         let instant = Window { start_ms: 5, end_ms: 5 };
-        assert_eq!(cut(instant, None, 500_000, Purpose::Write), vec![instant]);
+        assert_eq!(cut(instant, None, 500_000, Stage::Backfill), vec![instant]);
     }
 
     proptest! {
@@ -164,8 +159,8 @@ mod tests {
             write: bool,
         ) {
             let window = Window { start_ms, end_ms: start_ms + len - 1 };
-            let purpose = if write { Purpose::Write } else { Purpose::Read };
-            let slabs = cut(window, Some(rows), slab_rows, purpose);
+            let stage = if write { Stage::Backfill } else { Stage::Verify };
+            let slabs = cut(window, Some(rows), slab_rows, stage);
             prop_assert_eq!(slabs.first().map(|slab| slab.start_ms), Some(window.start_ms));
             prop_assert_eq!(slabs.last().map(|slab| slab.end_ms), Some(window.end_ms));
             let wanted = (len as f64 * slab_rows as f64 / rows.max(1) as f64).min(len as f64) * 1.12 + 1.0;

@@ -11,7 +11,6 @@ use super::meter::Meter;
 use super::recheck::{Recheck, Verdict};
 use super::repair::Parts;
 use super::schedule::Schedule;
-use super::slabs::Purpose;
 use crate::compare::{Hints, compare_exemplars, compare_metadata};
 use crate::error::Result;
 use crate::plan::{ExemplarCheck, SourceKind};
@@ -122,11 +121,11 @@ impl Run {
             true => Some(self.recorded_slabs().await?),
             false => None,
         };
+        let stage = if parts.is_some() { Stage::Repair } else { Stage::Verify };
         let schedule = match &recorded {
             Some((found, _)) => Schedule::recorded(self, &Self::windows(found)),
-            None => Schedule::new(self, self.rows(estimate, parts).await, parts, Purpose::Read),
+            None => Schedule::new(self, self.rows(estimate, parts).await, stage, parts),
         };
-        let stage = if parts.is_some() { Stage::Repair } else { Stage::Verify };
         // A repair has shown its slabs and counts its work already.
         if parts.is_none() {
             schedule.announce(self, stage);

@@ -4,7 +4,8 @@ use crate::compare::join_within;
 use crate::model::Window;
 use crate::plan::Plan;
 use crate::report::{MetadataCheckReport, RawCheckReport, VerifyReport};
-use crate::run::slabs::{self, Purpose};
+use crate::run::event::Stage;
+use crate::run::slabs;
 use std::collections::BTreeSet;
 
 /// Parts with a gap of less than this share of the window between them are one. So a series that is missing as a whole
@@ -115,7 +116,7 @@ impl Part {
             let share = part.len_ms() as f64 / window.len_ms() as f64;
             (check.source_rows as f64 * share).ceil() as u64
         };
-        let slabs = |part: &Window| slabs::cut(*part, Some(rows_in(part)), slab_samples, Purpose::Write);
+        let slabs = |part: &Window| slabs::cut(*part, Some(rows_in(part)), slab_samples, Stage::Repair);
         let cut: Vec<Window> = windows.iter().flat_map(slabs).collect();
         let rows: u64 = windows.iter().map(rows_in).sum();
         Self { expected: rows / (cut.len() as u64).max(1), windows, cut }

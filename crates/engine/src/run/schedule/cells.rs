@@ -1,8 +1,9 @@
 //! The slabs of a row: what is done of it lies fixed in time, what lies between is cut.
 
 use crate::model::Window;
+use crate::run::event::Stage;
 use crate::run::ledger::{Done, lay};
-use crate::run::slabs::{self, Purpose};
+use crate::run::slabs;
 
 /// A slab of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,18 +17,12 @@ pub(super) struct Cut {
 }
 
 /// Cuts a window that is expected to hold `rows` into slabs of `wanted` rows or fewer around what is done.
-pub(super) fn cut(
-    window: Window,
-    rows: Option<u64>,
-    wanted: u64,
-    purpose: Purpose,
-    done: &[Done],
-) -> Vec<Cut> {
+pub(super) fn cut(window: Window, rows: Option<u64>, wanted: u64, stage: Stage, done: &[Done]) -> Vec<Cut> {
     let share = |gap: Window| {
         let rows = rows? as f64 * gap.len_ms() as f64 / window.len_ms() as f64;
         Some(rows.ceil() as u64)
     };
-    let laid = lay(window, done, |gap| slabs::cut(gap, share(gap), wanted, purpose));
+    let laid = lay(window, done, |gap| slabs::cut(gap, share(gap), wanted, stage));
     let found: u64 = laid.iter().filter_map(|(_, done)| *done).sum();
     let open = laid.iter().filter(|(_, done)| done.is_none()).count() as u64;
     let left = rows.unwrap_or(0).saturating_sub(found);

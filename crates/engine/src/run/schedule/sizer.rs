@@ -6,7 +6,8 @@
 //! should go on beside each other.
 
 use crate::model::Window;
-use crate::run::slabs::{Purpose, split};
+use crate::run::event::Stage;
+use crate::run::slabs::split;
 
 /// Slabs that are left of a row at least when they grow.
 const KEPT_SLABS: usize = 16;
@@ -33,18 +34,17 @@ impl Seen {
 pub(super) struct Sizer {
     rows: u64,
     bytes: u64,
-    purpose: Purpose,
 }
 
 impl Sizer {
     /// Slabs of so many rows, and of so many bytes at most.
-    pub fn new(rows: u64, bytes: u64, purpose: Purpose) -> Self {
-        Self { rows: rows.max(1), bytes: bytes.max(1), purpose }
+    pub fn new(rows: u64, bytes: u64) -> Self {
+        Self { rows: rows.max(1), bytes: bytes.max(1) }
     }
 
     /// How the slabs that are left, one after the other, should be cut after one with `window` has been seen; `None`
     /// when they are fine.
-    pub fn cut(self, window: Window, seen: Seen, left: &[Window]) -> Option<Vec<Window>> {
+    pub fn cut(self, stage: Stage, window: Window, seen: Seen, left: &[Window]) -> Option<Vec<Window>> {
         let (first, last) = (left.first()?, left.last()?);
         let all = Window::new(first.start_ms, last.end_ms)?;
         let now = left.len() as u64;
@@ -65,7 +65,7 @@ impl Sizer {
         }
         let rows = seen.rows as f64 * all.len_ms() as f64 / window.len_ms() as f64;
         let length_ms = all.len_ms().unsigned_abs().div_ceil(count);
-        let cut = split(all, i64::try_from(length_ms).unwrap_or(i64::MAX), rows as u64, self.purpose);
+        let cut = split(all, i64::try_from(length_ms).unwrap_or(i64::MAX), rows as u64, stage);
         // Cut where hours begin, they may be as long as before, or shorter where longer ones were wanted.
         let fits = if count < now { (cut.len() as u64) < now } else { cut.len() as u64 > now };
         fits.then_some(cut)
@@ -83,18 +83,18 @@ impl Sizer {
 mod tests {
     use super::{KEPT_SLABS, Seen, Sizer};
     use crate::model::Window;
-    use crate::run::slabs::Purpose;
+    use crate::run::event::Stage;
     use proptest::prelude::*;
 
     fn hours(count: i64) -> Vec<Window> {
         (0..count).map(|at| Window { start_ms: at * 3_600_000, end_ms: (at + 1) * 3_600_000 - 1 }).collect()
     }
 
-    const SIZER: Sizer = Sizer { rows: 1_000, bytes: 100_000, purpose: Purpose::Read };
+    const SIZER: Sizer = Sizer { rows: 1_000, bytes: 100_000 };
 
     fn cut(seen: Seen, left: i64) -> Option<usize> {
         let all = hours(left + 1);
-        SIZER.cut(all[0], seen, &all[1..]).map(|cut| cut.len())
+        SIZER.cut(Stage::Verify, all[0], seen, &all[1..]).map(|cut| cut.len())
     }
 
     #[test]
@@ -113,7 +113,8 @@ mod tests {
     fn a_short_slab_speaks_for_others_only_when_it_is_too_much_itself() {
         let short = Window { start_ms: -60_000, end_ms: -1 };
         let left = hours(40);
-        let cut = |rows| SIZER.cut(short, Seen { rows, bytes: 10 }, &left).map(|cut| cut.len());
+        let cut =
+            |rows| SIZER.cut(Stage::Verify, short, Seen { rows, bytes: 10 }, &left).map(|cut| cut.len());
         assert_eq!(cut(1_000), None);
         assert_eq!(cut(1_001), Some(2_400), "a minute each");
     }
@@ -122,7 +123,7 @@ mod tests {
         #[test]
         fn what_is_cut_anew_is_the_same_time(rows in 0u64..100_000, bytes in 0u64..10_000_000, left in 1i64..300) {
             let all = hours(left + 1);
-            if let Some(cut) = SIZER.cut(all[0], Seen { rows, bytes }, &all[1..]) {
+            if let Some(cut) = SIZER.cut(Stage::Verify, all[0], Seen { rows, bytes }, &all[1..]) {
                 prop_assert_eq!(cut[0].start_ms, all[1].start_ms);
                 prop_assert_eq!(cut.last().unwrap().end_ms, all.last().unwrap().end_ms);
                 prop_assert!(cut.windows(2).all(|pair| pair[0].end_ms + 1 == pair[1].start_ms));
