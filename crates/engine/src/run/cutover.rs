@@ -5,6 +5,7 @@ mod checklist;
 mod freshness;
 mod probes;
 
+use super::apart::apart;
 use super::context::Run;
 use crate::error::{ErrorKind, Result};
 use crate::plan::SourceKind;
@@ -14,7 +15,7 @@ use crate::report::{
 };
 use crate::source::{prometheus, victoriametrics};
 use crate::target::tsink;
-use futures_util::{future, join, pin_mut, try_join};
+use futures_util::{FutureExt, future, join, pin_mut, try_join};
 
 impl Run {
     /// Checks whether the source can be switched off, given a verification of the same window.
@@ -29,24 +30,6 @@ impl Run {
     ) -> Result<CutoverReport> {
         let since = self.stamp();
         let mut notes = Vec::new();
-        let (status, source_version) = join!(
-            async {
-                match tsink::status(&self.plan) {
-                    Some(call) => Some(self.call(&call).await),
-                    None => None,
-                }
-            },
-            self.source_version(preflight)
-        );
-        match &status {
-            Some(Err(error)) if error.kind == ErrorKind::Cancelled => return Err(error.clone()),
-            Some(_) => {}
-            None => notes.push(
-                "what the target takes was not checked: target.status_url is not configured".to_owned(),
-            ),
-        }
-        let capabilities =
-            status.as_ref().and_then(|answer| answer.as_ref().ok()).map(|status| status.capabilities.clone());
         let probe =
             match preflight.and_then(|report| report.endpoints.iter().find(|row| row.name == "live_probe")) {
                 Some(row) => Some(row.clone()),
@@ -58,14 +41,24 @@ impl Run {
         if self.plan.promql_checks.is_empty() && !self.plan.source.kind.is_recording() {
             notes.push("PromQL parity was not checked: the plan has no promql_checks".to_owned());
         }
-        let (promql_checks, newest) = {
-            let newest = async {
-                match self.plan.source.kind.is_recording() {
-                    true => Ok(Vec::new()),
-                    false => self.newest().await,
-                }
+        let status = async {
+            match tsink::status(&self.plan) {
+                Some(call) => Some(self.call(&call).await),
+                None => None,
+            }
+        };
+        let newest = async {
+            match self.plan.source.kind.is_recording() {
+                true => Ok(Vec::new()),
+                false => self.newest().await,
+            }
+        };
+        let version = apart(self.source_version(preflight)).shared();
+        let (status, promql_checks, newest) = {
+            let work = async {
+                let (status, asked) = join!(status, async { try_join!(self.parity(version), newest) });
+                asked.map(|(checks, newest)| (status, checks, newest))
             };
-            let work = async { try_join!(self.parity(source_version), newest) };
             let ticker = self.tick();
             pin_mut!(work, ticker);
             match future::select(work, ticker).await {
@@ -73,6 +66,15 @@ impl Run {
                 future::Either::Right(_) => Default::default(),
             }
         };
+        match &status {
+            Some(Err(error)) if error.kind == ErrorKind::Cancelled => return Err(error.clone()),
+            Some(_) => {}
+            None => notes.push(
+                "what the target takes was not checked: target.status_url is not configured".to_owned(),
+            ),
+        }
+        let capabilities =
+            status.as_ref().and_then(|answer| answer.as_ref().ok()).map(|status| status.capabilities.clone());
         let mut issues = self.cutover_issues(&verified, capabilities.as_ref(), &promql_checks);
         if let Some(Err(error)) = &status {
             issues.push(format!("what the target takes could not be found out: {error}"));

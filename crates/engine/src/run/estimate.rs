@@ -1,5 +1,6 @@
 //! How much there is: small reads at the window's start, middle and end, scaled to the window.
 
+use super::apart::apart;
 use super::context::Run;
 use super::preflight::note;
 use crate::error::{ErrorKind, Result};
@@ -7,13 +8,17 @@ use crate::model::Window;
 use crate::report::{Estimate, Level, Note, SelectorEstimate};
 use crate::selector::Selector;
 use crate::source::Census;
+use futures_util::FutureExt;
 use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt};
 
 /// Probe lengths in ms, short to long: a longer one only where the shorter found little, so that a wide
 /// selector is never read at length and a slow scrape interval is still seen.
 const PROBE_MS: [i64; 2] = [60_000, 900_000];
 /// Rows in the short probes from which they are good enough.
 const ENOUGH_ROWS: u64 = 2_000;
+/// Selectors looked at together, each by up to three requests.
+const SELECTORS_AT_ONCE: usize = 2;
 /// Rows a second that a target takes, for the first guess of the duration: what one tsink 0.10.2 on two
 /// cores took from a sender that shares them.
 const ROWS_PER_SECOND: u64 = 400_000;
@@ -49,8 +54,11 @@ impl Run {
     /// Estimates every selector; `None` when the source could not be read.
     pub(super) async fn estimate(&self, notes: &mut Vec<Note>) -> Option<Estimate> {
         let mut estimate = Estimate::default();
-        for selector in &self.plan.selectors {
-            match self.estimate_selector(selector).await {
+        let estimates = stream::iter(&self.plan.selectors)
+            .map(|selector| apart(self.estimate_selector(selector)).map(move |one| (selector, one)));
+        let mut estimates = estimates.buffered(SELECTORS_AT_ONCE);
+        while let Some((selector, one)) = estimates.next().await {
+            match one {
                 Ok(one) => {
                     if one.rows == 0 {
                         notes.push(note(

@@ -1,16 +1,18 @@
 //! Flow control: when a request may go, how many at once, and what is said while none goes.
 //!
 //! Each decision is a small machine of its own with time as an argument: [`pace`] finds out how many writes at once
-//! pay, [`bucket`] keeps to a number of rows a second, [`breaker`] holds a run whose server is gone. [`gate`] is where
+//! pay, [`climb`] the same of questions, [`bucket`] keeps to a number of rows a second, [`breaker`] holds a run whose server is gone. [`gate`] is where
 //! writes wait for the first two, and [`waiting`] is what the surface is told.
 
 mod breaker;
 mod bucket;
+mod climb;
 mod gate;
 mod pace;
 mod waiting;
 
 pub(super) use breaker::{Breaker, Turn, is_unavailable};
+pub(super) use climb::Climb;
 pub(super) use gate::{Gate, Pass};
 pub(super) use waiting::{Rank, Wait, Waiting};
 

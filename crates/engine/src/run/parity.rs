@@ -1,11 +1,12 @@
 //! PromQL parity: the same range query on both sides, in parts that run side by side.
 //!
 //! Every step of a range query is evaluated by itself, so parts that start on step boundaries give the same
-//! points as the whole. tsink 0.10.2 answers long ranges disproportionately slowly (24 h of `sum(rate())`:
-//! 28.5 s whole, 3.1 s as 8 parts side by side), and Prometheus refuses more than 11,000 points a series.
+//! points as the whole. Prometheus refuses more than 11,000 points a series, and tsink 0.10.2 answers long ranges
+//! disproportionately slowly: 24 h of `sum(rate())` take it 28.5 s whole and 2.1 s as 12 parts, two at once.
 
 use super::context::Run;
 use super::event::{Event, Stage};
+use super::flow::Climb;
 use super::meter::Meter;
 use crate::compare::{Asked, ParityHints, compare_query, explain, unexplained};
 use crate::error::{Error, Result, Side};
@@ -17,6 +18,7 @@ use crate::selector::ranges;
 use crate::source::{self, RangeQuery};
 use crate::target::tsink;
 use crate::wire::prom_json::{QueryResult, QuerySeries};
+use futures_util::future::{LocalBoxFuture, Shared};
 use futures_util::join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
@@ -24,13 +26,24 @@ use std::collections::BTreeMap;
 /// Steps of a part at most: below Prometheus' 11,000 points a series.
 const MAX_PART_STEPS: i64 = 10_000;
 /// Steps that make a part worth a request of its own.
-const MIN_PART_STEPS: i64 = 30;
-/// Parts of a query on the target.
-const TARGET_PARTS: i64 = 24;
+const MIN_PART_STEPS: i64 = 10;
+/// Steps × length in ms of the target's parts. A request costs tsink 0.10.2 75 to 90 ms of CPU, and each step about
+/// 1.5 ms and 0.7 ms more for every hour that the request spans (500 series; both go with their number). By these
+/// figures 80 steps of a minute would be best; up to twice as many cost the same, and less when it has much else to do.
+const TARGET_PART: f64 = 200.0 * 3_600_000.0;
 /// Parts of a query on the source: Prometheus evaluates one query on one core.
 const SOURCE_PARTS: i64 = 2;
-/// Parts of a query at once on the target, on the source.
-const AT_ONCE: (usize, usize) = (8, 2);
+/// Parts of a query at once on the target, at most.
+const TARGET_AT_ONCE: usize = 8;
+
+/// Product and version of the source, if it tells them.
+pub(super) type Version<'a> = Shared<LocalBoxFuture<'a, Option<String>>>;
+
+/// Parts of a query on the target.
+fn target_parts(window: Window, step_ms: i64) -> i64 {
+    let steps = (TARGET_PART / step_ms.max(1) as f64).sqrt().max(1.0);
+    (window.len_ms() as f64 / step_ms.max(1) as f64 / steps).ceil() as i64
+}
 
 /// Cuts the evaluation times `start, start + step, …, ≤ end` into ranges of whole steps, `(first, last)` in ms.
 fn cut(window: Window, step_ms: i64, parts: i64) -> Vec<(Millis, Millis)> {
@@ -70,14 +83,15 @@ fn merge(parts: Vec<QueryResult>) -> QueryResult {
 }
 
 impl Run {
-    /// Runs every parity check of the plan.
-    pub(super) async fn parity(&self, source_version: Option<String>) -> Result<Vec<PromqlCheckReport>> {
+    /// Runs every parity check of the plan. `version` is the source's, asked for beside the first queries.
+    pub(super) async fn parity(&self, version: Version<'_>) -> Result<Vec<PromqlCheckReport>> {
         let checks = &self.plan.promql_checks;
         self.start_meter(Meter::new(Stage::Cutover, "queries", checks.len() as u64, self.now()));
-        let hints = ParityHints { source_version };
+        let climb = Climb::new(TARGET_AT_ONCE);
         let mut reports = Vec::with_capacity(checks.len());
         for check in checks {
-            let report = self.parity_of(check, &hints).await?;
+            climb.others_follow(self.now());
+            let report = self.parity_of(check, version.clone(), &climb).await?;
             self.emit(Event::PromqlCheck { check: report.clone() });
             self.advance(|meter| meter.add(1));
             reports.push(report);
@@ -90,9 +104,14 @@ impl Run {
     ///
     /// # Errors
     /// What no other query would survive either: a server that is away, a token that is refused, a cancel.
-    async fn parity_of(&self, check: &PromqlCheck, hints: &ParityHints) -> Result<PromqlCheckReport> {
-        let (source, target) =
-            join!(self.query_source(&check.query, check.step_ms), self.query_target(check));
+    async fn parity_of(
+        &self,
+        check: &PromqlCheck,
+        version: Version<'_>,
+        climb: &Climb,
+    ) -> Result<PromqlCheckReport> {
+        let (source, target, source_version) =
+            join!(self.query_source(&check.query, check.step_ms), self.query_target(check, climb), version);
         let fatal = |error: &Error| error.kind.is_fatal();
         let (source, target) = match (source, target) {
             (Ok(source), Ok(target)) => (source, target),
@@ -108,7 +127,7 @@ impl Run {
             &target,
             &self.plan.compare,
             self.plan.options.max_findings,
-            hints,
+            &ParityHints { source_version },
         );
         if report.differing_points > 0 {
             let asked = self.ask_again(check, &source, &target).await?;
@@ -155,42 +174,30 @@ impl Run {
 
     async fn query_source(&self, query: &str, step_ms: i64) -> Result<QueryResult> {
         let parts = cut(self.window, step_ms, SOURCE_PARTS);
-        self.query_parts(parts, AT_ONCE.1, |first, last| {
+        let answers = stream::iter(parts).map(|(first, last)| async move {
             let asked = RangeQuery { query, start_ms: first, end_ms: last, step_ms };
-            source::query_range(&self.plan, &asked)
-        })
-        .await
+            self.query_part(source::query_range(&self.plan, &asked)).await
+        });
+        Ok(merge(answers.buffered(SOURCE_PARTS as usize).try_collect().await?))
     }
 
-    async fn query_target(&self, check: &PromqlCheck) -> Result<QueryResult> {
-        let parts = cut(self.window, check.step_ms, TARGET_PARTS);
-        self.query_parts(parts, AT_ONCE.0, |first, last| {
-            let (query, step_ms) = (check.query.as_str(), check.step_ms);
+    async fn query_target(&self, check: &PromqlCheck, climb: &Climb) -> Result<QueryResult> {
+        let (query, step_ms) = (check.query.as_str(), check.step_ms);
+        let parts = cut(self.window, step_ms, target_parts(self.window, step_ms));
+        let answers = stream::iter(parts).map(|(first, last)| async move {
             let asked = RangeQuery { query, start_ms: first, end_ms: last, step_ms };
-            tsink::query_range(&self.plan, &asked)
-        })
-        .await
+            let answer = self.query_part(tsink::query_range(&self.plan, &asked));
+            climb.ask(&*self.ports.clock, answer).await
+        });
+        Ok(merge(answers.buffered(TARGET_AT_ONCE).try_collect().await?))
     }
 
-    async fn query_parts(
-        &self,
-        parts: Vec<(Millis, Millis)>,
-        at_once: usize,
-        call: impl Fn(Millis, Millis) -> Option<Call<QueryResult>>,
-    ) -> Result<QueryResult> {
-        let call = &call;
-        let answers: Vec<QueryResult> = stream::iter(parts)
-            .map(|(first, last)| async move {
-                match call(first, last) {
-                    Some(call) => self.call(&call).await,
-                    // The plan's check asks for query_range_url on both sides; without one nothing is asked.
-                    None => Ok(QueryResult::default()),
-                }
-            })
-            .buffered(at_once)
-            .try_collect()
-            .await?;
-        Ok(merge(answers))
+    /// The plan's check asks for `query_range_url` on both sides; without one nothing is asked.
+    async fn query_part(&self, call: Option<Call<QueryResult>>) -> Result<QueryResult> {
+        match call {
+            Some(call) => self.call(&call).await,
+            None => Ok(QueryResult::default()),
+        }
     }
 }
 
@@ -232,7 +239,7 @@ fn unanswered(
 
 #[cfg(test)]
 mod tests {
-    use super::cut;
+    use super::{cut, target_parts};
     use crate::model::Window;
     use proptest::prelude::*;
 
@@ -248,6 +255,15 @@ mod tests {
             }
             prop_assert_eq!(whole, cut_times);
         }
+    }
+
+    #[test]
+    fn the_target_gets_parts_that_take_about_as_long_as_a_request_costs() {
+        let day = Window { start_ms: 0, end_ms: 86_399_999 };
+        let parts = [15_000, 60_000, 300_000, 3_600_000].map(|step_ms| target_parts(day, step_ms));
+        assert_eq!(parts, [27, 14, 6, 2]);
+        let year = Window { start_ms: 0, end_ms: 365 * 86_400_000 };
+        assert!(target_parts(year, 1) > 0 && target_parts(year, i64::MAX) == 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 struct State {
-    limit: usize,
+    limit: Cell<usize>,
     used: Cell<usize>,
     waiting: RefCell<VecDeque<Waker>>,
 }
@@ -20,7 +20,7 @@ impl Permits {
     /// At most `limit` (at least 1) permits.
     pub fn new(limit: usize) -> Self {
         Self(Rc::new(State {
-            limit: limit.max(1),
+            limit: Cell::new(limit.max(1)),
             used: Cell::new(0),
             waiting: RefCell::new(VecDeque::new()),
         }))
@@ -30,7 +30,7 @@ impl Permits {
     pub async fn acquire(&self) -> Permit {
         let state = Rc::clone(&self.0);
         poll_fn(|context| {
-            if state.used.get() < state.limit {
+            if state.used.get() < state.limit.get() {
                 state.used.set(state.used.get() + 1);
                 return Poll::Ready(());
             }
@@ -40,6 +40,21 @@ impl Permits {
         .await;
         Permit(state)
     }
+
+    /// From now on at most `limit` (at least 1). Permits that are held are kept.
+    pub fn set_limit(&self, limit: usize) {
+        self.0.limit.set(limit.max(1));
+        self.0.wake();
+    }
+}
+
+impl State {
+    /// All are woken, not one: a waiter may have been dropped, and its wake-up would be lost with it.
+    fn wake(&self) {
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
 }
 
 /// One permit.
@@ -48,10 +63,7 @@ pub struct Permit(Rc<State>);
 impl Drop for Permit {
     fn drop(&mut self) {
         self.0.used.set(self.0.used.get().saturating_sub(1));
-        // All are woken, not one: a waiter may have been dropped, and its wake-up would be lost with it.
-        for waker in self.0.waiting.take() {
-            waker.wake();
-        }
+        self.0.wake();
     }
 }
 
@@ -68,6 +80,10 @@ mod tests {
         assert!(first.is_some() && second.is_some());
         assert!(permits.acquire().now_or_never().is_none());
         drop(first);
+        assert!(permits.acquire().now_or_never().is_some());
+        permits.set_limit(1);
+        assert!(permits.acquire().now_or_never().is_none(), "one is held still");
+        permits.set_limit(2);
         assert!(permits.acquire().now_or_never().is_some());
         drop(second);
         assert_eq!(permits.0.used.get(), 0);

@@ -1,5 +1,6 @@
 //! Preflight: what both servers are and allow, and what the run will be, before the first write.
 
+mod endpoints;
 mod recorded;
 mod victoria;
 
@@ -7,14 +8,10 @@ use super::apart::apart;
 use super::context::Run;
 use super::estimate::has_histograms;
 use super::event::{Event, Stage};
-use super::http::Timed;
 use super::meter::Meter;
-use crate::error::{ErrorKind, Result, Side};
+use crate::error::{ErrorKind, Result};
 use crate::plan::SourceKind;
-use crate::port::{Call, Request};
 use crate::report::{Capabilities, EndpointCheck, Estimate, Level, Note, PreflightReport, Status};
-use crate::source::{self, RangeQuery, prometheus};
-use crate::target::tsink;
 use futures_util::join;
 
 /// Samples younger than this may still change at the source, in ms.
@@ -44,27 +41,38 @@ impl Run {
         };
         let mut notes = std::mem::take(&mut source.notes);
         let recording = self.found.borrow().clone();
-        let estimate = if let Some(found) = &recording {
-            self.judge_recording(found, &mut notes);
-            Some(self.recorded_estimate(found, &mut notes))
-        } else if reachable(&source.endpoints, source.read_name) {
-            apart(self.estimate(&mut notes)).await
-        } else {
-            None
+        let estimate = async {
+            match &recording {
+                Some(found) => {
+                    self.judge_recording(found, &mut notes);
+                    Some(self.recorded_estimate(found, &mut notes))
+                }
+                None if reachable(&source.endpoints, self.read_endpoint()) => {
+                    apart(self.estimate(&mut notes)).await
+                }
+                None => None,
+            }
         };
-        let mut oldest = None;
-        if reachable(&target.endpoints, "write_url") {
-            match self.oldest_writable(self.window).await {
-                Ok(found) => oldest = found,
-                Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
-                Err(error) => notes.push(note(
+        let oldest = async {
+            match reachable(&target.endpoints, "write_url") {
+                true => self.oldest_writable(self.window).await,
+                false => Ok(None),
+            }
+        };
+        let (estimate, oldest) = join!(estimate, apart(oldest));
+        let oldest = match oldest {
+            Ok(oldest) => oldest,
+            Err(error) if error.kind == ErrorKind::Cancelled => return Err(error),
+            Err(error) => {
+                notes.push(note(
                     Level::Info,
                     "retention_unknown",
                     format!("How far back the target keeps samples could not be found out: {}.", error.message),
                     "If it keeps less than the window, it will refuse the older samples; the report lists them.",
-                )),
+                ));
+                None
             }
-        }
+        };
         self.judge(&mut notes, estimate.as_ref(), target.capabilities.as_ref(), oldest);
         crate::order::sort_by_key(&mut notes, |note| std::cmp::Reverse(note.level));
         let endpoints: Vec<EndpointCheck> = source.endpoints.into_iter().chain(target.endpoints).collect();
@@ -201,237 +209,6 @@ impl Run {
                 "End the window a little earlier, or run backfill again for the last minutes.",
             ));
         }
-    }
-
-    /// Asks for one point of a constant, to see that queries are answered.
-    fn harmless_query(&self) -> RangeQuery<'static> {
-        let end_ms = self.window.end_ms;
-        RangeQuery { query: "vector(1)", start_ms: end_ms, end_ms, step_ms: 60_000 }
-    }
-
-    async fn check_source(&self) -> Found {
-        let plan = &self.plan;
-        let mut found = Found::default();
-        if plan.source.kind.is_recording() {
-            found.endpoints.push(self.check_recording().await);
-            return found;
-        }
-        let last = crate::model::Window {
-            start_ms: self.window.end_ms.saturating_sub(60_000).max(self.window.start_ms),
-            end_ms: self.window.end_ms,
-        };
-        if plan.source.kind == SourceKind::VictoriaMetrics {
-            self.check_victoria(&mut found, last).await;
-        } else if let Some(selector) = plan.selectors.first() {
-            use crate::plan::ReadVia;
-            let (name, call) = match plan.options.read_via {
-                ReadVia::RemoteRead => {
-                    // Which form the source speaks is found out first, so that the table shows the one used.
-                    let streamed = prometheus::count_streamed(plan, selector, last, false);
-                    let timed = self.timed_stream(&streamed).await;
-                    let refused =
-                        timed.result.as_ref().is_err_and(|error| error.kind == ErrorKind::BadRequest);
-                    self.streamed.set(!refused);
-                    match refused {
-                        true => ("remote_read_url", Ok((prometheus::read(plan, selector, last), None))),
-                        false => {
-                            let call = prometheus::read(plan, selector, last);
-                            ("remote_read_url", Ok((call, Some(timed))))
-                        }
-                    }
-                }
-                ReadVia::InstantQuery => (
-                    "instant_query",
-                    prometheus::read_by_query(plan, selector, last).map(|call| (call, None)),
-                ),
-            };
-            found.read_name = name;
-            match call {
-                Ok((call, counted)) => {
-                    let form = if counted.is_some() { ", in streamed chunks" } else { "" };
-                    let timed = match counted {
-                        Some(timed) => timed.map(|census| census.series()),
-                        // More than one answer may hold is no fault: it is read in parts.
-                        None => self.timed(&call).await.map(|data| data.series_count() as u64).or_too_large(),
-                    };
-                    let (row, _) = self.row(name, "read samples", &call.request, timed, |series| match *series {
-                        u64::MAX => "more series in the last minute of the window than one answer may hold; they are read in parts".to_owned(),
-                        series => format!("{series} series in the last minute of the window{form}"),
-                    });
-                    found.endpoints.push(row);
-                }
-                Err(error) => found.endpoints.push(EndpointCheck {
-                    side: Side::Source,
-                    name: name.to_owned(),
-                    purpose: "read samples".to_owned(),
-                    url: String::new(),
-                    level: Level::Fail,
-                    status: None,
-                    latency_ms: None,
-                    message: error.message.clone(),
-                    error: Some(error),
-                }),
-            }
-        }
-        if let Some(call) = prometheus::build_info(plan) {
-            let (mut row, info) = self
-                .endpoint("build_info", "version", &call, |info| format!("{} {}", info.product, info.version))
-                .await;
-            if row.level == Level::Fail {
-                // Nothing depends on it, and servers other than Prometheus need not have it.
-                row.level = Level::Info;
-                row.message = "the source does not tell its version".to_owned();
-            }
-            found.version = info.map(|info| format!("{} {}", info.product, info.version));
-            found.endpoints.push(row);
-        }
-        if let Some(metric) = plan.metadata_metrics.first()
-            && let Some(call) = prometheus::metadata(plan, metric)
-        {
-            let (row, all) =
-                self.endpoint("metadata_url", "read metadata", &call, |all| entries(metric, all.len())).await;
-            found.endpoints.push(row);
-            if plan.source.kind == SourceKind::VictoriaMetrics && all.is_some_and(|all| all.is_empty()) {
-                found.notes.push(note(
-                    Level::Info,
-                    "source_metadata_empty",
-                    format!("The source has no metadata of {metric}. VictoriaMetrics keeps metadata only in newer versions, and there only when told to; 1.79.5 has none of any metric."),
-                    "Remove source.metadata_url, or leave it: no metadata is copied then.",
-                ));
-            }
-        }
-        if let Some(check) = plan.exemplar_checks.first()
-            && let Some(call) = prometheus::exemplars(plan, check, self.window)
-        {
-            let (row, _) = self
-                .endpoint("exemplar_url", "read exemplars", &call, |all| {
-                    format!("{} series with exemplars for the first check", all.series.len())
-                })
-                .await;
-            found.endpoints.push(row);
-        }
-        if let Some(call) = source::query_range(plan, &self.harmless_query()) {
-            let (row, _) = self
-                .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
-                .await;
-            found.endpoints.push(row);
-        }
-        found
-    }
-
-    async fn check_target(&self) -> Found {
-        let plan = &self.plan;
-        let mut found = Found::default();
-        let empty = tsink::write_probe(plan);
-        let (row, _) = self
-            .endpoint("write_url", "write samples", &empty, |_| {
-                "takes writes (an empty one was sent)".to_owned()
-            })
-            .await;
-        found.endpoints.push(row);
-        if let Some(selector) = plan.selectors.first() {
-            let last = crate::model::Window { start_ms: self.window.end_ms, end_ms: self.window.end_ms };
-            let call = tsink::read(plan, selector, last);
-            let (row, _) =
-                self.endpoint("read_url", "read back to verify", &call, |_| "answers reads".to_owned()).await;
-            found.endpoints.push(row);
-        }
-        if let Some(call) = tsink::status(plan) {
-            let (row, status) = self
-                .endpoint("status_url", "capabilities", &call, |_| "tells its capabilities".to_owned())
-                .await;
-            found.endpoints.push(row);
-            if let Some(status) = status {
-                found.version = status.version;
-                found.capabilities = Some(status.capabilities);
-            }
-        }
-        if let Some(metric) = plan.metadata_metrics.first()
-            && let Some(call) = tsink::metadata(plan, metric)
-        {
-            let (row, _) = self
-                .endpoint("metadata_url", "verify metadata", &call, |all| entries(metric, all.len()))
-                .await;
-            found.endpoints.push(row);
-        }
-        if let Some(check) = plan.exemplar_checks.first()
-            && let Some(call) = tsink::exemplars(plan, check, self.window)
-        {
-            let (row, _) = self
-                .endpoint("exemplar_url", "verify exemplars", &call, |_| {
-                    "answers exemplar queries".to_owned()
-                })
-                .await;
-            found.endpoints.push(row);
-        }
-        if let Some(call) = tsink::query_range(plan, &self.harmless_query()) {
-            let (row, _) = self
-                .endpoint("query_range_url", "PromQL parity", &call, |_| "answers queries".to_owned())
-                .await;
-            found.endpoints.push(row);
-        }
-        found
-    }
-
-    /// Sends one call and makes a row of the table from what comes back.
-    async fn endpoint<T>(
-        &self,
-        name: &str,
-        purpose: &str,
-        call: &Call<T>,
-        describe: impl FnOnce(&T) -> String,
-    ) -> (EndpointCheck, Option<T>) {
-        let timed = self.timed(call).await;
-        self.row(name, purpose, &call.request, timed, describe)
-    }
-
-    /// Makes a row of the table from what came back.
-    fn row<T>(
-        &self,
-        name: &str,
-        purpose: &str,
-        request: &Request,
-        timed: Timed<T>,
-        describe: impl FnOnce(&T) -> String,
-    ) -> (EndpointCheck, Option<T>) {
-        let (level, message, error, value) = match timed.result {
-            Ok(value) => (Level::Ok, describe(&value), None, Some(value)),
-            Err(error) => (Level::Fail, error.message.clone(), Some(error), None),
-        };
-        let check = EndpointCheck {
-            side: request.side,
-            name: name.to_owned(),
-            purpose: purpose.to_owned(),
-            url: crate::error::redact_url(&request.url),
-            level,
-            status: timed.status,
-            latency_ms: Some(timed.latency_ms),
-            message,
-            error,
-        };
-        if self.control.is_cancelled() {
-            return (check, value);
-        }
-        self.emit(Event::Endpoint { check: check.clone() });
-        self.advance(|meter| meter.add(1));
-        (check, value)
-    }
-}
-
-#[derive(Default)]
-struct Found {
-    endpoints: Vec<EndpointCheck>,
-    read_name: &'static str,
-    version: Option<String>,
-    capabilities: Option<Capabilities>,
-    notes: Vec<Note>,
-}
-
-fn entries(metric: &str, count: usize) -> String {
-    match count {
-        0 => format!("no entry for {metric}"),
-        1 => format!("1 entry for {metric}"),
-        count => format!("{count} entries for {metric}"),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::report::{
 };
 use crate::target::tsink;
 use checks::Checks;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use futures_util::{FutureExt, join, pin_mut, try_join};
 use std::cell::RefCell;
 
@@ -54,13 +54,15 @@ impl Run {
         since: (i64, f64),
         parts: Option<&Parts>,
     ) -> Result<VerifyReport> {
-        let estimate = match preflight.and_then(|report| report.estimate.clone()) {
-            Some(estimate) => Some(estimate),
-            None if self.plan.source.kind.is_recording() => {
-                Some(self.recorded_estimate(&*self.recording().await?, &mut Vec::new()))
-            }
-            None if parts.is_some() => None,
-            None => apart(self.estimate(&mut Vec::new())).await,
+        let recorded = match self.plan.source.kind.is_recording() {
+            true => Some(self.recording().await?),
+            false => None,
+        };
+        let estimate = match (preflight.and_then(|report| report.estimate.clone()), &recorded) {
+            (Some(estimate), _) => Some(estimate),
+            (None, Some(found)) => Some(self.recorded_estimate(found, &mut Vec::new())),
+            (None, None) if parts.is_some() => None,
+            (None, None) => apart(self.estimate(&mut Vec::new())).await,
         };
         if self.control.is_cancelled() {
             return Err(cancelled());
@@ -73,16 +75,17 @@ impl Run {
             refused: self.refused.borrow().clone(),
         };
         let recheck = RefCell::new(Recheck::new(&self.plan.options));
-        let raw_checks = apart(self.verify_samples(estimate.as_ref(), &hints, parts, &recheck)).await?;
-        let found = self.found.borrow().clone();
-        let left_out = found.map(|found| self.left_out(&found.recording)).unwrap_or_default();
+        let (mut of_metadata, mut of_exemplars) = (Vec::new(), Vec::new());
+        // Samples take long: what cannot be asked for at all is told before they are read, not after.
+        let (raw_checks, metadata_checks, compared) = try_join!(
+            apart(self.verify_samples(estimate.as_ref(), &hints, parts, &recheck)),
+            apart(self.verify_metadata(&mut of_metadata, parts)),
+            apart(self.compare_all_exemplars(&mut of_exemplars, &hints, parts)),
+        )?;
+        let exemplar_checks = self.settle_all_exemplars(compared, &hints, &recheck).await?;
+        let left_out = recorded.map(|found| self.left_out(&found.recording)).unwrap_or_default();
         let mut notes = left_out.notes;
         notes.append(&mut self.cut_notes.borrow_mut());
-        let (mut of_metadata, mut of_exemplars) = (Vec::new(), Vec::new());
-        let (metadata_checks, exemplar_checks) = try_join!(
-            apart(self.verify_metadata(&mut of_metadata, parts)),
-            apart(self.verify_exemplars(&mut of_exemplars, &hints, parts, &recheck)),
-        )?;
         notes.extend(of_metadata.into_iter().chain(of_exemplars));
         let mut issues: Vec<String> = left_out.issues;
         issues.extend(raw_checks.iter().flat_map(|check| check.issues.iter().cloned()));
@@ -188,13 +191,13 @@ impl Run {
         Ok(checks)
     }
 
-    async fn verify_exemplars(
+    /// Compares the exemplars of every check, as they are now.
+    async fn compare_all_exemplars(
         &self,
         notes: &mut Vec<String>,
         hints: &Hints,
         parts: Option<&Parts>,
-        recheck: &RefCell<Recheck>,
-    ) -> Result<Vec<ExemplarCheckReport>> {
+    ) -> Result<Vec<(&ExemplarCheck, ExemplarCheckReport)>> {
         let plan = &self.plan;
         if parts.is_some_and(|parts| !parts.has_exemplars()) {
             return Ok(Vec::new());
@@ -212,15 +215,23 @@ impl Run {
             return Ok(Vec::new());
         }
         let asked = |check: &&ExemplarCheck| parts.is_none_or(|parts| parts.has_check(&check.query));
-        // All of them before one is waited for: requests that nobody polls would time out.
-        let compared: Vec<_> = stream::iter(plan.exemplar_checks.iter().filter(asked))
-            .map(|check| self.compare_exemplars(check, hints).map(move |report| (check, report)))
+        stream::iter(plan.exemplar_checks.iter().filter(asked))
+            .map(|check| self.compare_exemplars(check, hints).map(move |report| Ok((check, report?))))
             .buffered(CHECKS_AT_ONCE)
-            .collect()
-            .await;
+            .try_collect()
+            .await
+    }
+
+    /// Compares again what is young and differs, until it does not or the time for it is over.
+    async fn settle_all_exemplars(
+        &self,
+        compared: Vec<(&ExemplarCheck, ExemplarCheckReport)>,
+        hints: &Hints,
+        recheck: &RefCell<Recheck>,
+    ) -> Result<Vec<ExemplarCheckReport>> {
         let mut checks = Vec::with_capacity(compared.len());
         for (check, report) in compared {
-            let report = self.settle_exemplars(check, report?, hints, recheck).await?;
+            let report = self.settle_exemplars(check, report, hints, recheck).await?;
             self.emit(Event::ExemplarCheck { check: report.clone() });
             checks.push(report);
         }

@@ -188,7 +188,7 @@ fn details(samples: &[Sample], ceiling: &Ceiling, bulk: Bulk, runs: usize) -> St
     let _ = write!(
         text,
         "\nThe server alone: the same data in {}, made before the clock starts; everything read back in 4 parts, two at a \
-         time; the query in 24 parts, eight at a time. With such requests no client on this machine could be more \
+         time; the query in 12 parts, two at a time. With such requests no client on this machine could be more \
          than {:.2} times as fast as the native backfill.",
         ceiling.describe(),
         native / alone_s,

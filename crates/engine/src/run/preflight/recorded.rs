@@ -5,7 +5,6 @@ use crate::error::Side;
 use crate::report::{EndpointCheck, Estimate, Level, Note, Recording};
 use crate::run::context::Run;
 use crate::run::estimate::duration_ms;
-use crate::run::event::Event;
 use crate::run::recording::survey::Found;
 
 impl Run {
@@ -18,7 +17,7 @@ impl Run {
             Ok(found) => (Level::Ok, summary(&found.recording), None),
             Err(error) => (Level::Fail, error.message.clone(), Some(error)),
         };
-        let check = EndpointCheck {
+        EndpointCheck {
             side: Side::Source,
             name: "capture_manifest_path".to_owned(),
             purpose: "read the recording".to_owned(),
@@ -28,12 +27,7 @@ impl Run {
             latency_ms: Some(latency_ms),
             message,
             error,
-        };
-        if !self.control.is_cancelled() {
-            self.emit(Event::Endpoint { check: check.clone() });
-            self.advance(|meter| meter.add(1));
         }
-        check
     }
 
     /// What the recording means for this plan.

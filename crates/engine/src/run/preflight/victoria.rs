@@ -1,8 +1,10 @@
 //! What a preflight finds out about a VictoriaMetrics source.
 
-use super::{Found, note};
+use super::endpoints::{Asked, Found, needless, row};
+use super::note;
 use crate::model::{Millis, Window};
 use crate::report::{Level, Note};
+use crate::run::apart::apart;
 use crate::run::context::Run;
 use crate::source::victoriametrics::{self, About};
 
@@ -10,30 +12,36 @@ use crate::source::victoriametrics::{self, About};
 const DAY_MS: f64 = 86_400_000.0;
 
 impl Run {
-    /// Asks for samples, version and limits.
-    pub(super) async fn check_victoria(&self, found: &mut Found, last: Window) {
+    /// Samples; version and limits.
+    pub(super) fn victoria_endpoints(&self, last: Window) -> Vec<Asked<'_>> {
         let plan = &self.plan;
-        found.read_name = "export_url";
+        let mut asked: Vec<Asked<'_>> = Vec::new();
         if let Some(selector) = plan.selectors.first() {
-            let call = victoriametrics::count_export(plan, selector, last, false);
-            let timed = self.timed_stream(&call).await;
-            let (row, _) = self.row(found.read_name, "read samples", &call.request, timed, |census| {
-                format!("{} series in the last minute of the window, as a stream of lines", census.series())
-            });
-            found.endpoints.push(row);
+            asked.push(apart(async move {
+                let call = victoriametrics::count_export(plan, selector, last, false);
+                let timed = self.timed_stream(&call).await;
+                let name = self.read_endpoint();
+                let (row, _) = row(name, "read samples", &call.request, timed, |census| {
+                    format!(
+                        "{} series in the last minute of the window, as a stream of lines",
+                        census.series()
+                    )
+                });
+                row.into()
+            }));
         }
-        let Some(call) = victoriametrics::about(plan) else { return };
-        let (mut row, about) = self.endpoint("metrics", "version and limits", &call, About::title).await;
-        if row.level == Level::Fail {
-            // Nothing depends on it, and it may be behind a key of its own (`-metricsAuthKey`).
-            row.level = Level::Info;
-            row.message = "the source does not tell its version and limits".to_owned();
+        if let Some(call) = victoriametrics::about(plan) {
+            asked.push(apart(async move {
+                let (mut row, about) =
+                    self.endpoint("metrics", "version and limits", &call, About::title).await;
+                // It may be behind a key of its own (`-metricsAuthKey`).
+                needless(&mut row, "the source does not tell its version and limits");
+                let version = about.as_ref().map(About::title);
+                let notes = about.map(|about| notes(&about, self.window, self.ports.clock.now_ms()));
+                Found { version, notes: notes.unwrap_or_default(), ..row.into() }
+            }));
         }
-        found.endpoints.push(row);
-        if let Some(about) = about {
-            found.version = Some(about.title());
-            found.notes.extend(notes(&about, self.window, self.ports.clock.now_ms()));
-        }
+        asked
     }
 }
 

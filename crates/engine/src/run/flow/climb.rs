@@ -1,0 +1,178 @@
+//! How many questions at once a server answers fastest: found out with the first answers.
+//!
+//! Questions are few and long, so there is no time for one more at a time as with writes ([`super::pace`]): from two on,
+//! the number is doubled as long as that pays, and halved once when it does not. A server whose processors are all at
+//! work takes twice as long for twice as many, and more: tsink 0.10.2 needed 4.0 s of CPU for a query in 12 parts, two
+//! at once, and 5.5 s with eight (two cores).
+
+use crate::port::Clock;
+use crate::run::permits::Permits;
+use std::cell::RefCell;
+
+/// Questions at once to begin with.
+const FIRST: usize = 2;
+/// Twice as many at once pay when so many times as much is answered.
+const PAYS: f64 = 1.3;
+
+/// The number of questions at once to one server. Times are monotonic ms.
+pub(in super::super) struct Climb {
+    permits: Permits,
+    state: RefCell<State>,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    limit: usize,
+    ceiling: usize,
+    /// When the limit became what it is: what was asked before says nothing of it.
+    since: f64,
+    answers: usize,
+    latency: f64,
+    /// Answers a ms with half as many.
+    before: Option<f64>,
+    is_found: bool,
+}
+
+impl Climb {
+    /// At most `ceiling` at once.
+    pub fn new(ceiling: usize) -> Self {
+        let state = State::new(ceiling);
+        Self { permits: Permits::new(state.limit), state: RefCell::new(state) }
+    }
+
+    /// Other questions follow, which may be harder or easier: their answers are not compared with those before.
+    pub fn others_follow(&self, now: f64) {
+        self.state.borrow_mut().others_follow(now);
+    }
+
+    /// Asks when there is room. What fails says nothing of the server's speed.
+    pub async fn ask<T, E>(
+        &self,
+        clock: &dyn Clock,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let permit = self.permits.acquire().await;
+        let sent = clock.monotonic_ms();
+        let answer = question.await;
+        drop(permit);
+        if answer.is_ok() {
+            let mut state = self.state.borrow_mut();
+            state.answered(sent, clock.monotonic_ms());
+            self.permits.set_limit(state.limit);
+        }
+        answer
+    }
+}
+
+impl State {
+    fn new(ceiling: usize) -> Self {
+        let ceiling = ceiling.max(1);
+        Self {
+            limit: FIRST.min(ceiling),
+            ceiling,
+            since: f64::MIN,
+            answers: 0,
+            latency: 0.0,
+            before: None,
+            is_found: false,
+        }
+    }
+
+    fn others_follow(&mut self, now: f64) {
+        self.before = None;
+        self.go_to(self.limit, now);
+    }
+
+    fn answered(&mut self, sent: f64, now: f64) {
+        if self.is_found || sent < self.since {
+            return;
+        }
+        self.answers += 1;
+        self.latency += now - sent;
+        if self.answers < self.limit {
+            return;
+        }
+        // So many are under way all the time, each for as long as one took on average.
+        let rate = (self.limit * self.answers) as f64 / self.latency.max(f64::MIN_POSITIVE);
+        match self.before {
+            Some(before) if rate < before * PAYS => {
+                self.is_found = true;
+                self.go_to((self.limit / 2).max(1), now);
+            }
+            _ if self.limit < self.ceiling => {
+                self.before = Some(rate);
+                self.go_to((self.limit * 2).min(self.ceiling), now);
+            }
+            _ => self.is_found = true,
+        }
+    }
+
+    fn go_to(&mut self, limit: usize, now: f64) {
+        (self.limit, self.since) = (limit, now);
+        (self.answers, self.latency) = (0, 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    /// Asks `questions` of a server that works on so many at once and takes 100 ms for each; gives the limits that
+    /// were held.
+    fn climb(cores: usize, ceiling: usize, questions: usize) -> Vec<usize> {
+        let (mut state, mut now, mut asked) = (State::new(ceiling), 0.0, 0);
+        let (mut under_way, mut limits): (Vec<(f64, f64)>, Vec<usize>) = (Vec::new(), Vec::new());
+        while asked < questions || !under_way.is_empty() {
+            while under_way.len() < state.limit && asked < questions {
+                under_way.push((now, 100.0));
+                asked += 1;
+                limits.push(state.limit);
+            }
+            // All get the same share of the server.
+            let share = (cores as f64 / under_way.len() as f64).min(1.0);
+            let least = under_way.iter().map(|one| one.1).fold(f64::MAX, f64::min);
+            now += least / share;
+            under_way.iter_mut().for_each(|one| one.1 -= least);
+            let mut done = Vec::new();
+            under_way.retain(|one| {
+                if one.1 > 1e-6 {
+                    true
+                } else {
+                    done.push(one.0);
+                    false
+                }
+            });
+            done.into_iter().for_each(|sent| state.answered(sent, now));
+        }
+        limits
+    }
+
+    #[test]
+    fn a_server_with_two_processors_is_asked_two_questions_at_once_but_for_one_try() {
+        let limits = climb(2, 8, 14);
+        assert_eq!(limits[..2], [2, 2]);
+        assert!(limits.iter().filter(|limit| **limit > 2).count() <= 6, "{limits:?}");
+        assert!(limits[8..].iter().all(|limit| *limit == 2), "{limits:?}");
+    }
+
+    #[test]
+    fn a_server_with_many_processors_is_asked_as_many_as_may_be() {
+        assert_eq!(climb(16, 8, 20)[6..], [8; 14]);
+        assert_eq!(climb(16, 6, 20)[6..], [6; 14]);
+        assert_eq!(climb(16, 1, 3), [1, 1, 1]);
+        assert_eq!(climb(4, 8, 30)[14..], [4; 16]);
+    }
+
+    #[test]
+    fn easier_questions_are_not_taken_for_a_faster_server() {
+        let mut state = State::new(8);
+        state.answered(0.0, 1_000.0);
+        state.answered(0.0, 1_000.0);
+        assert_eq!(state.limit, 4);
+        state.others_follow(1_000.0);
+        // A late answer to what was asked before does not count.
+        state.answered(900.0, 1_100.0);
+        (0..4).for_each(|_| state.answered(1_000.0, 1_010.0));
+        assert_eq!((state.limit, state.before.is_some()), (8, true));
+    }
+}
