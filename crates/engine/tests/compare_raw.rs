@@ -218,6 +218,12 @@ fn histograms_are_counted_by_themselves() {
     let conflict = compare(with(vec![histogram(1, 1.0)]), with(vec![histogram(1, 1.0), histogram(1, 2.0)]));
     assert_eq!(only(&conflict).kind, FindingKind::DuplicateTimestamp);
     assert_eq!((conflict.histogram_mismatches, conflict.sample_mismatches), (1, 0));
+
+    let two = || vec![histogram(1, 1.0), histogram(1, 2.0)];
+    assert!(compare(with(two()), with(two())).findings.is_empty(), "both sides have the same two");
+    let copied = compare(with(two()), with([two(), vec![histogram(1, 2.0)]].concat()));
+    assert_eq!(only(&copied).kind, FindingKind::DuplicateTimestamp);
+    assert_eq!((copied.target_histograms, copied.histogram_mismatches), (3, 1));
 }
 
 #[test]

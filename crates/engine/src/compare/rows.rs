@@ -340,6 +340,9 @@ fn compare_histograms(
                     .all(|a| target.iter().any(|b| histograms::differences(a, b, tolerance).is_none()));
             if !same {
                 repeated(one.timestamp, target.len(), evidence, tally);
+            } else if copies > 0 {
+                found.target_histograms += copies;
+                repeated(one.timestamp, all_target, evidence, tally);
             }
         }
     }
