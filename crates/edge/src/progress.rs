@@ -43,8 +43,8 @@ pub fn continued(stage: Stage, before: &Continued) -> String {
     )
 }
 
-/// The line: stage, bar, percent, why it waits if it does, done and total, rate, time left. Fits into the
-/// columns with one to spare, so that no terminal wraps it.
+/// The line: stage, bar, percent, done and total, rate, time left. Where it waits, the reason takes the place of done
+/// and total, at the end, where it may be cut off. Fits into the columns with one to spare, so that no terminal wraps it.
 pub fn line(progress: &Progress, columns: usize) -> String {
     let fraction = if progress.fraction.is_finite() { progress.fraction.clamp(0.0, 1.0) } else { 0.0 };
     let mut parts = Vec::new();
@@ -54,14 +54,13 @@ pub fn line(progress: &Progress, columns: usize) -> String {
     }
     // Rounded down: 100 % is said when it is done.
     parts.push(format!("{} %", (fraction * 100.0) as u64));
-    if let Some(reason) = progress.waiting.as_deref().filter(|reason| !reason.is_empty()) {
-        parts.push(format!("waiting: {}", one_line(reason)));
-    }
+    let reason = progress.waiting.as_deref().filter(|reason| !reason.is_empty());
     let unit = one_line(&progress.unit);
-    parts.push(match progress.total {
-        0 => format!("{} {unit}", grouped(progress.done)),
-        total => format!("{} / {} {unit}", grouped(progress.done), grouped(total)),
-    });
+    match progress.total {
+        _ if reason.is_some() => {}
+        0 => parts.push(format!("{} {unit}", grouped(progress.done))),
+        total => parts.push(format!("{} / {} {unit}", grouped(progress.done), grouped(total))),
+    }
     if progress.rate.is_finite() && progress.rate >= 1.0 {
         parts.push(format!("{}/s", grouped(progress.rate as u64)));
     }
@@ -69,11 +68,17 @@ pub fn line(progress: &Progress, columns: usize) -> String {
         // Whole seconds: a guess does not come in milliseconds.
         parts.push(format!("{} left", duration(left.div_ceil(1000).saturating_mul(1000))));
     }
+    parts.extend(reason.map(|reason| format!("waiting: {}", one_line(reason))));
     cut(&format!("{} {}", stage_name(progress.stage), parts.join("  ")), columns)
 }
 
+/// A line that is too long ends with a mark.
 fn cut(text: &str, columns: usize) -> String {
-    text.chars().take(columns.saturating_sub(1)).collect()
+    let most = columns.saturating_sub(1);
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain((most > 0).then_some('…')).collect()
 }
 
 #[cfg(test)]
@@ -106,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reason_for_waiting_comes_early_and_the_line_never_wraps() {
+    fn the_reason_for_waiting_is_told_beside_rate_and_time_left_and_the_line_never_wraps() {
         let waiting = Progress {
             waiting: Some("the target is busy\u{1b}[0m, next attempt in 2 s".to_owned()),
             rate: 0.0,
@@ -114,8 +119,10 @@ mod tests {
             ..progress()
         };
         let shown = line(&waiting, 60);
-        assert_eq!(shown, "backfill 47 %  waiting: the target is busy\\u{1b}[0m, next a");
+        assert_eq!(shown, "backfill 47 %  waiting: the target is busy\\u{1b}[0m, next …");
         assert_eq!(shown.chars().count(), 59);
+        let slowed = Progress { waiting: Some("the target is busy".to_owned()), ..progress() };
+        assert_eq!(line(&slowed, 80), "backfill 47 %  310,512/s  10 s left  waiting: the target is busy");
     }
 
     #[test]

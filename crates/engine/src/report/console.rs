@@ -32,6 +32,11 @@ pub fn console(report: &Report) -> String {
             line("exemplars", &report.exemplars_written);
             line("metadata", &report.metadata_written);
             line("write_batches", &report.write_batches);
+            let (samples, histograms) = (&report.balance.samples, &report.balance.histograms);
+            match samples.already_there + histograms.already_there {
+                0 => {}
+                there => line("already_there", &there),
+            }
             if let Some(before) = &report.continued {
                 line("continued_slabs", &before.slabs);
             }

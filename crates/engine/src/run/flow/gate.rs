@@ -98,8 +98,9 @@ impl Gate {
                 Err(Closed::Rows(most)) => {
                     say(&mut told, waiting, || {
                         format!(
-                            "{} rows are on their way to the target, and {most} may be: the next write waits for answers.",
-                            self.0.rows.get()
+                            "{} rows of at most {}, as you set it, are on their way to the target: the next write waits for answers.",
+                            grouped(self.0.rows.get()),
+                            grouped(most)
                         )
                     });
                     self.change_since(edition).await;
@@ -252,7 +253,7 @@ mod tests {
         *gate.0.pace.borrow_mut() = super::Pace::new(4);
         gate.changed();
         assert!(fourth.as_mut().now_or_never().is_none());
-        assert!(waiting.told().unwrap().contains("150 may be"), "{:?}", waiting.told());
+        assert!(waiting.told().unwrap().contains("100 rows of at most 150"), "{:?}", waiting.told());
         gate.set(limits(4, 0, 200));
         let fourth = fourth.now_or_never().expect("the limit was raised");
         assert_eq!(waiting.told(), None);
