@@ -26,11 +26,12 @@ const FPS_COUNTED: f64 = FPS - 1.0;
 /// The program that drives the page; it lies beside this one.
 pub(super) const DRIVER: &str = "measure-page";
 
-/// What one run of the page took.
+/// One migration from the page.
 struct Seen {
     /// By stage, in s, as its report says.
     walls_s: [f64; 2],
-    smoothness: Smoothness,
+    /// Of one that was watched; only those that were not are timed.
+    smoothness: Option<Smoothness>,
     raw: Value,
 }
 
@@ -56,16 +57,20 @@ pub(super) fn bench(bench: &Bench, results: &mut Results) -> Result<()> {
                     let each = STAGES.into_iter().map(|stage| planned.pass(tool, stage, tsink));
                     each.collect::<Result<Vec<_>>>()
                 })?),
-                Tool::Ours => page.push(on_sound_target(|tsink| {
-                    from_page(bench, &driver, &prometheus.url(), tsink, bulk)
-                })?),
+                Tool::Ours => {
+                    for watched in [false, true] {
+                        page.push(on_sound_target(|tsink| {
+                            from_page(bench, &driver, &prometheus.url(), tsink, bulk, watched)
+                        })?);
+                    }
+                }
             }
         }
     }
     results.rows(rows(&native, &page));
     results.section(format!(
         "The page: {} samples, {} in headless Chromium, which reaches both servers through one origin; \
-         times as its reports say.",
+         times as its reports say. Frames and tasks are of as many runs more: to note them costs time.",
         grouped(bulk.samples()),
         of_runs(runs)
     ));
@@ -81,7 +86,14 @@ pub(super) fn bench(bench: &Bench, results: &mut Results) -> Result<()> {
 }
 
 /// Migrates from the page, which stands on one origin with both servers.
-fn from_page(bench: &Bench, driver: &Path, prometheus: &str, tsink: &Tsink, bulk: Bulk) -> Result<Seen> {
+fn from_page(
+    bench: &Bench,
+    driver: &Path,
+    prometheus: &str,
+    tsink: &Tsink,
+    bulk: Bulk,
+    watched: bool,
+) -> Result<Seen> {
     let gateway = Gateway::start(GatewayConfig {
         root: Some(paths::site()),
         routes: vec![
@@ -100,19 +112,21 @@ fn from_page(bench: &Bench, driver: &Path, prometheus: &str, tsink: &Tsink, bulk
     bench.tools.name_tools(&mut driver);
     driver.arg(format!("{}/", gateway.url())).arg(&file);
     driver.args([bulk.start_ms.to_string(), bulk.end_ms().to_string()]);
+    driver.arg(if watched { "watched" } else { "unwatched" });
     let output = driver.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot start {DRIVER}"))?;
     if !output.status.success() {
         bail!("the page could not be measured: {}", output.status);
     }
-    let seen = seen(&serde_json::from_slice(&output.stdout).context("the driver's answer")?, bulk.samples())?;
+    let said = serde_json::from_slice(&output.stdout).context("the driver's answer")?;
+    let seen = seen(&said, bulk.samples(), watched)?;
     let [backfill, verify] = seen.walls_s;
-    eprintln!("  page backfill {backfill:.2} s, verify {verify:.2} s, {:?}", seen.smoothness);
+    eprintln!("  page backfill {backfill:.2} s, verify {verify:.2} s, watched: {:?}", seen.smoothness);
     Ok(seen)
 }
 
 /// Reads what the driver says, and checks that the page did all the work.
-fn seen(said: &Value, samples: u64) -> Result<Seen> {
+fn seen(said: &Value, samples: u64, watched: bool) -> Result<Seen> {
     let backfill = &said["backfill"];
     ensure!(backfill["status"] == "pass", "the page's backfill says {}", backfill["status"]);
     let written = &backfill["samples_written"];
@@ -126,19 +140,20 @@ fn seen(said: &Value, samples: u64) -> Result<Seen> {
         Ok(report["run"]["duration_ms"].as_f64().context("a report without its duration")? / 1_000.0)
     };
     let walls_s = [seconds(backfill)?, seconds(verify)?];
+    let mut raw = json!({ "backfill_s": walls_s[0], "verify_s": walls_s[1], "browser": said["browser"] });
+    if !watched {
+        return Ok(Seen { walls_s, smoothness: None, raw });
+    }
     let watch = &said["watch"];
     let smoothness = smoothness(watch).context("the page was not watched for a second of its work")?;
-    let raw = json!({
-        "backfill_s": walls_s[0],
-        "verify_s": walls_s[1],
+    raw["watched"] = json!({
         "longest_task_ms": smoothness.longest_ms,
         "tasks_over_50_ms": smoothness.long_tasks,
         "median_fps": smoothness.median_fps,
         "worst_fps": smoothness.worst_fps,
         "long_tasks": watch["tasks"],
-        "browser": said["browser"],
     });
-    Ok(Seen { walls_s, smoothness, raw })
+    Ok(Seen { walls_s, smoothness: Some(smoothness), raw })
 }
 
 fn rows(native: &[Sample], page: &[Seen]) -> Vec<Row> {
@@ -146,12 +161,14 @@ fn rows(native: &[Sample], page: &[Seen]) -> Vec<Row> {
     for (at, stage) in STAGES.into_iter().enumerate() {
         let own = native.iter().filter(|sample| sample.what == stage);
         let native_s = median(own.map(|sample| sample.usage.wall_s));
-        let page_s = median(page.iter().map(|seen| seen.walls_s[at]));
+        let page_s =
+            median(page.iter().filter(|seen| seen.smoothness.is_none()).map(|seen| seen.walls_s[at]));
         rows.push(Row::times_as_fast(&format!("{stage}, page in Chromium"), native_s, page_s, TIMES));
     }
-    let worst = |figure: fn(&Smoothness) -> f64| page.iter().map(move |seen| figure(&seen.smoothness));
+    let watched: Vec<Smoothness> = page.iter().filter_map(|seen| seen.smoothness).collect();
+    let worst = |figure: fn(&Smoothness) -> f64| watched.iter().map(figure);
     let longest = worst(|seen| seen.longest_ms).fold(0.0, f64::max);
-    let count: u64 = page.iter().map(|seen| seen.smoothness.long_tasks).sum();
+    let count: u64 = watched.iter().map(|seen| seen.long_tasks).sum();
     let shown = match count {
         // Browsers do not tell how long shorter ones are.
         0 => "none".to_owned(),
@@ -187,14 +204,20 @@ mod tests {
 
     #[test]
     fn reads_times_and_smoothness() {
-        let seen = seen(&said(), 10).unwrap();
-        assert_eq!(seen.walls_s, [1.5, 0.5]);
-        assert_eq!((seen.smoothness.long_tasks, seen.smoothness.median_fps), (0, 60.0));
+        let watched = seen(&said(), 10, true).unwrap();
+        assert_eq!(watched.walls_s, [1.5, 0.5]);
+        let smoothness = watched.smoothness.unwrap();
+        assert_eq!((smoothness.long_tasks, smoothness.median_fps), (0, 60.0));
+        let timed = Value::Object(
+            said().as_object().unwrap().clone().into_iter().filter(|(key, _)| key != "watch").collect(),
+        );
+        assert!(seen(&timed, 10, false).unwrap().smoothness.is_none());
+        assert!(seen(&timed, 10, true).is_err());
     }
 
     #[test]
     fn a_page_that_did_not_do_all_the_work_is_not_measured() {
-        assert!(seen(&said(), 11).is_err());
+        assert!(seen(&said(), 11, true).is_err());
         for (place, value) in [
             ("/backfill/status", json!("fail")),
             ("/verify/status", json!("fail")),
@@ -204,7 +227,7 @@ mod tests {
         ] {
             let mut less = said();
             *less.pointer_mut(place).unwrap() = value;
-            assert!(seen(&less, 10).is_err(), "{place}");
+            assert!(seen(&less, 10, true).is_err(), "{place}");
         }
     }
 }
