@@ -13,6 +13,8 @@ use std::cell::RefCell;
 const FIRST: usize = 2;
 /// Twice as many at once pay when so many times as much is answered.
 const PAYS: f64 = 1.3;
+/// Sets of questions for which a number is kept before twice as many are tried again.
+const KEEP: u32 = 8;
 
 /// The number of questions at once to one server. Times are monotonic ms.
 pub(in super::super) struct Climb {
@@ -30,7 +32,8 @@ struct State {
     latency: f64,
     /// Answers a ms with half as many.
     before: Option<f64>,
-    is_found: bool,
+    /// Sets of questions until twice as many are tried; none while that is being found out.
+    keep: Option<u32>,
 }
 
 impl Climb {
@@ -40,7 +43,7 @@ impl Climb {
         Self { permits: Permits::new(state.limit), state: RefCell::new(state) }
     }
 
-    /// Other questions follow, which may be harder or easier: their answers are not compared with those before.
+    /// Another set of questions follows, which may be harder or easier: its answers are not compared with those before.
     pub fn others_follow(&self, now: f64) {
         self.state.borrow_mut().others_follow(now);
     }
@@ -74,17 +77,18 @@ impl State {
             answers: 0,
             latency: 0.0,
             before: None,
-            is_found: false,
+            keep: None,
         }
     }
 
     fn others_follow(&mut self, now: f64) {
         self.before = None;
+        self.keep = self.keep.map(|left| left.saturating_sub(1)).filter(|left| *left > 0);
         self.go_to(self.limit, now);
     }
 
     fn answered(&mut self, sent: f64, now: f64) {
-        if self.is_found || sent < self.since {
+        if self.keep.is_some() || sent < self.since {
             return;
         }
         self.answers += 1;
@@ -96,14 +100,14 @@ impl State {
         let rate = (self.limit * self.answers) as f64 / self.latency.max(f64::MIN_POSITIVE);
         match self.before {
             Some(before) if rate < before * PAYS => {
-                self.is_found = true;
+                self.keep = Some(KEEP);
                 self.go_to((self.limit / 2).max(1), now);
             }
             _ if self.limit < self.ceiling => {
                 self.before = Some(rate);
                 self.go_to((self.limit * 2).min(self.ceiling), now);
             }
-            _ => self.is_found = true,
+            _ => self.keep = Some(KEEP),
         }
     }
 
@@ -174,5 +178,21 @@ mod tests {
         state.answered(900.0, 1_100.0);
         (0..4).for_each(|_| state.answered(1_000.0, 1_010.0));
         assert_eq!((state.limit, state.before.is_some()), (8, true));
+    }
+
+    #[test]
+    fn what_was_found_is_tried_again_after_a_while() {
+        let mut state = State::new(8);
+        (0..2).for_each(|_| state.answered(0.0, 100.0));
+        (0..4).for_each(|_| state.answered(100.0, 300.0));
+        assert_eq!((state.limit, state.keep), (2, Some(super::KEEP)));
+        for set in 1..=super::KEEP {
+            assert!(state.keep.is_some(), "{set}");
+            (0..9).for_each(|_| state.answered(300.0, 310.0));
+            assert_eq!(state.limit, 2);
+            state.others_follow(300.0);
+        }
+        (0..2).for_each(|_| state.answered(300.0, 310.0));
+        assert_eq!(state.limit, 4);
     }
 }
