@@ -53,6 +53,16 @@ impl Kind {
     }
 }
 
+/// What a browser may keep for its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// As much as it likes.
+    Usual,
+    /// Nothing. Firefox is told when it starts; Chromium only of an origin that is open
+    /// ([`Page::limit_storage`](crate::page::Page::limit_storage)).
+    Full,
+}
+
 /// The program that a variable names, or the first candidate that is there.
 fn program(variable: &str, candidates: Vec<PathBuf>) -> Result<PathBuf> {
     if let Some(named) = env::var_os(variable).map(PathBuf::from) {
@@ -92,7 +102,7 @@ impl Browser {
     ///
     /// # Errors
     /// When a program is missing or does not come up; the message carries the driver's log.
-    pub async fn start(kind: Kind) -> Result<Self> {
+    pub async fn start(kind: Kind, storage: Storage) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tsink-e2e-").tempdir()?;
         for own in ["downloads", "profile", "tmp"] {
             fs::create_dir(folder.path().join(own))?;
@@ -115,7 +125,7 @@ impl Browser {
         })?;
         let capabilities = match kind {
             Kind::Chromium => chromium(&kind.browser()?, folder.path())?,
-            Kind::Firefox => firefox(&kind.browser()?, folder.path())?,
+            Kind::Firefox => firefox(&kind.browser()?, folder.path(), storage)?,
         };
         let started =
             WebDriver::builder(endpoint.url(), capabilities).request_timeout(COMMAND_LIMIT).connect().await;
@@ -193,11 +203,15 @@ fn chromium(browser: &Path, folder: &Path) -> Result<Capabilities> {
     Ok(chromium.into())
 }
 
-fn firefox(browser: &Path, folder: &Path) -> Result<Capabilities> {
+fn firefox(browser: &Path, folder: &Path, storage: Storage) -> Result<Capabilities> {
     let mut preferences = FirefoxPreferences::new();
     preferences.set("browser.download.folderList", 2)?;
     preferences.set("browser.download.dir", folder.join("downloads"))?;
     preferences.set("browser.download.alwaysOpenPanel", false)?;
+    if storage == Storage::Full {
+        // In KiB; less than the smallest database takes.
+        preferences.set("dom.quotaManager.temporaryStorage.fixedLimit", 1)?;
+    }
     let mut firefox = DesiredCapabilities::firefox();
     firefox.set_firefox_binary(&browser.to_string_lossy())?;
     for argument in ["-headless", "--width", "1280", "--height", "1000"] {

@@ -1,6 +1,6 @@
 //! The page in a browser, spoken to by its `data-testid` hooks.
 
-use crate::browser::{Browser, Kind};
+use crate::browser::{Browser, Kind, Storage};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::fs;
@@ -83,9 +83,30 @@ pub async fn with_page(
     url: &str,
     test: impl AsyncFnOnce(&Page) -> Result<()>,
 ) -> Result<()> {
-    let browser = Browser::start(kind).await?;
+    with_page_keeping(Storage::Usual, kind, name, url, test).await
+}
+
+/// As [`with_page`], in a browser that may keep so much.
+///
+/// # Errors
+/// The test's, or the browser's.
+pub async fn with_page_keeping(
+    storage: Storage,
+    kind: Kind,
+    name: &str,
+    url: &str,
+    test: impl AsyncFnOnce(&Page) -> Result<()>,
+) -> Result<()> {
+    let browser = Browser::start(kind, storage).await?;
     let page = Page { browser, name: format!("{name}-{}", kind.name()) };
-    let outcome = match page.open(url).await {
+    let opened = async {
+        page.open(url).await?;
+        if storage == Storage::Full && kind == Kind::Chromium {
+            page.limit_storage(1).await?;
+        }
+        Ok(())
+    };
+    let outcome = match opened.await {
         Ok(()) => test(&page).await,
         Err(error) => Err(error),
     };

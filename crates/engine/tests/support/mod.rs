@@ -5,6 +5,7 @@ mod clock;
 pub mod promql;
 mod proto;
 mod store;
+mod streamed;
 mod world;
 
 #[allow(unused_imports)] // Not every suite ends before its time.
@@ -23,6 +24,7 @@ use tsink_migrate_engine::plan::{self, Plan};
 use tsink_migrate_engine::port::{NoStore, Ports};
 use tsink_migrate_engine::report::Report;
 use tsink_migrate_engine::run::{Control, Event, Given, Job, Stage, execute};
+use tsink_migrate_engine::wire::types::ReadRequest;
 
 /// A round instant to count from: 2025-11-18T00:00:00Z in ms.
 pub const START: i64 = 1_763_424_000_000;
@@ -47,20 +49,31 @@ pub fn steady(name: &str, count: usize, window: Window, step_ms: i64) -> Vec<Ser
 
 /// Matchers and window of a remote read request.
 pub fn asked(body: &[u8]) -> (String, Window) {
-    use prost::Message;
-    let request =
-        tsink_migrate_engine::wire::types::ReadRequest::decode(proto::unsnappy(body).as_slice()).unwrap();
+    let request = read_request(body);
     let query = &request.queries[0];
     let window = Window { start_ms: query.start_timestamp_ms, end_ms: query.end_timestamp_ms };
     (format!("{:?}", query.matchers), window)
 }
 
+/// Queries of a remote read request: a second one asks for a mark.
+pub fn queries(body: &[u8]) -> usize {
+    read_request(body).queries.len()
+}
+
+/// The series that the query for a mark asks for.
+pub fn mark(body: &[u8]) -> Labels {
+    let matchers = read_request(body).queries[1].matchers.clone();
+    Labels::from_pairs(matchers.into_iter().map(|matcher| (matcher.name, matcher.value)))
+}
+
+fn read_request(body: &[u8]) -> ReadRequest {
+    use prost::Message;
+    ReadRequest::decode(proto::unsnappy(body).as_slice()).unwrap()
+}
+
 /// Whether a remote read request asks for exactly this window.
 pub fn asks_for(body: &[u8], window: Window) -> bool {
-    use prost::Message;
-    let request =
-        tsink_migrate_engine::wire::types::ReadRequest::decode(proto::unsnappy(body).as_slice()).unwrap();
-    request
+    read_request(body)
         .queries
         .iter()
         .any(|query| (query.start_timestamp_ms, query.end_timestamp_ms) == (window.start_ms, window.end_ms))

@@ -2,6 +2,7 @@
 
 use super::clock::VirtualClock;
 use super::proto::{QueryResult, ReadResponse, Sample, TimeSeries, WriteRequest, snappy, unsnappy};
+use super::streamed;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use prost::Message;
@@ -53,6 +54,7 @@ struct State {
     files: RefCell<BTreeMap<String, Bytes>>,
     bodies: RefCell<BTreeMap<String, String>>,
     taken: Cell<(u64, u64)>,
+    streams: Cell<bool>,
 }
 
 /// Both servers.
@@ -82,6 +84,7 @@ impl World {
                 files: RefCell::default(),
                 bodies: RefCell::default(),
                 taken: Cell::default(),
+                streams: Cell::default(),
             }),
             clock: VirtualClock::at(now_ms),
         }
@@ -95,6 +98,11 @@ impl World {
     /// Asks `answers` first what a request gets.
     pub fn answers(&self, answers: impl Fn(&World, &Request) -> Option<(u16, Vec<u8>)> + 'static) {
         *self.state.answers.borrow_mut() = Some(Rc::new(answers));
+    }
+
+    /// The source speaks streamed chunks from now on.
+    pub fn streams(&self) {
+        self.state.streams.set(true);
     }
 
     /// What the source holds.
@@ -190,6 +198,9 @@ impl World {
             return (200, body.clone().into_bytes());
         }
         match (url.host_str().unwrap(), url.path()) {
+            ("source", "/api/v1/read") if self.streams_to(request) => {
+                (200, self.stream(&request.body, &self.state.source.borrow()))
+            }
             ("source", "/api/v1/read") => (200, self.read(&request.body, &self.state.source.borrow())),
             ("target", "/api/v1/read") => {
                 let series: Vec<Series> = self.state.target.borrow().iter().map(stored).collect();
@@ -217,6 +228,18 @@ impl World {
         let results =
             request.queries.iter().map(|query| QueryResult { timeseries: select(query, series) }).collect();
         snappy(&ReadResponse { results }.encode_to_vec())
+    }
+
+    /// Whether a request gets streamed chunks.
+    fn streams_to(&self, request: &Request) -> bool {
+        self.state.streams.get()
+            && request.url.starts_with("http://source/api/v1/read")
+            && streamed::is_asked_for(&ReadRequest::decode(unsnappy(&request.body).as_slice()).unwrap())
+    }
+
+    fn stream(&self, body: &[u8], series: &[Series]) -> Vec<u8> {
+        let request = ReadRequest::decode(unsnappy(body).as_slice()).unwrap();
+        streamed::answer(request.queries.iter().map(|query| select(query, series)))
     }
 
     fn write(&self, body: &[u8]) -> (u16, Vec<u8>) {
@@ -373,13 +396,13 @@ impl Transport for World {
                 Some(Fault::Garbage) => (200, b"<html>hello</html>".to_vec()),
                 _ => world.answer(&request),
             };
+            let mut headers = Vec::new();
+            if status == 200 && world.streams_to(&request) {
+                headers.push(("content-type".to_owned(), "application/x-streamed-protobuf".to_owned()));
+            }
             let broken =
                 matches!(fault, Some(Fault::Truncated)).then(|| body.truncate(body.len() / 2)).is_some();
-            Ok(Response {
-                status,
-                headers: Vec::new(),
-                body: Box::new(Pieces { body: Some(body.into()), broken }),
-            })
+            Ok(Response { status, headers, body: Box::new(Pieces { body: Some(body.into()), broken }) })
         })
     }
 

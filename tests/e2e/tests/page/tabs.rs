@@ -1,9 +1,9 @@
 //! What tabs of one browser share: its storage, which may be full, and the ledger, which one of them works on.
 
 use anyhow::{Result, ensure};
-use e2e::browser::Kind;
+use e2e::browser::{Kind, Storage};
 use e2e::judge::native_verify;
-use e2e::page::{Page, RUN, SOON, with_page};
+use e2e::page::{Page, RUN, SOON, with_page, with_page_keeping};
 use e2e::plans::{self, time};
 use e2e::servers::{self, BULK, BULK_SOURCE};
 use e2e::{in_both_browsers, site};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tsink_migrate_testkit::history::Bulk;
 use tsink_migrate_testkit::servers::Tsink;
 
-in_both_browsers!(leaves_a_run_to_its_tab);
+in_both_browsers!(leaves_a_run_to_its_tab, goes_on_where_nothing_can_be_kept);
 
 /// A plan with enough work that it is under way for a while.
 fn long_plan(target: &str, tenant: &str, rows_per_second: u64) -> Value {
@@ -78,15 +78,12 @@ async fn leaves_a_run_to_its_tab(kind: Kind) -> Result<()> {
     .await
 }
 
-/// Firefox has no command for this.
-#[tokio::test]
-async fn goes_on_where_nothing_can_be_kept() -> Result<()> {
+async fn goes_on_where_nothing_can_be_kept(kind: Kind) -> Result<()> {
     servers::on_sound_target(async |target: &Tsink| {
-        let direct = long_plan(&target.url(), "full-storage", 150_000);
+        let direct = long_plan(&target.url(), &format!("full-storage-{}", kind.name()), 150_000);
         let place = site::one_origin(&direct)?;
-        with_page(Kind::Chromium, "full-storage", &place.url, async |page| {
+        with_page_keeping(Storage::Full, kind, "full-storage", &place.url, async |page| {
             open_plan(page, &place.plan).await?;
-            page.limit_storage(1).await?;
             run_backfill(page).await?;
             page.says("unkept", "The run goes on without", RUN).await?;
             page.idle(RUN).await?;
