@@ -167,12 +167,15 @@ mod tests {
             for pair in slabs.windows(2) {
                 prop_assert_eq!(pair[0].end_ms + 1, pair[1].start_ms);
             }
+            // Cut below a minute, slabs lie as they come; few rows are cut into some slabs all the same.
+            let short = slabs.iter().skip(1).rev().skip(1).any(|slab| slab.len_ms() < MINUTE_MS);
+            prop_assert!(!short || wanted < 5.0 * MINUTE_MS as f64);
             for slab in &slabs {
                 prop_assert!(slab.len_ms() as f64 <= wanted);
-                let whole_hours = slab.end_ms / HOUR_MS - slab.start_ms / HOUR_MS;
-                // Cut below a minute, slabs lie as they come.
-                prop_assert!(whole_hours == 0 || slabs.len() == 1 || wanted < MINUTE_MS as f64
-                    || slab.start_ms == window.start_ms || slab.end_ms == window.end_ms || (slab.end_ms + 1) % HOUR_MS == 0);
+                let is_at_an_end = slab.start_ms == window.start_ms || slab.end_ms == window.end_ms;
+                let goes_on = slab.end_ms / HOUR_MS > slab.start_ms / HOUR_MS;
+                let ends_an_hour = (slab.end_ms + 1) % HOUR_MS == 0;
+                prop_assert!(short || is_at_an_end || !goes_on || ends_an_hour);
             }
         }
     }
