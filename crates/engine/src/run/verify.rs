@@ -82,6 +82,10 @@ impl Run {
             apart(self.verify_metadata(&mut of_metadata, parts)),
             apart(self.compare_all_exemplars(&mut of_exemplars, &hints, parts)),
         )?;
+        // Shown now: when the stage begins, a page has enough to draw.
+        for check in &metadata_checks {
+            self.emit(Event::MetadataCheck { check: check.clone() });
+        }
         let exemplar_checks = self.settle_all_exemplars(compared, &hints, &recheck).await?;
         let left_out = recorded.map(|found| self.left_out(&found.recording)).unwrap_or_default();
         let mut notes = left_out.notes;
@@ -184,11 +188,7 @@ impl Run {
             .buffered(CHECKS_AT_ONCE)
             .collect()
             .await;
-        let checks = answers.into_iter().collect::<Result<Vec<_>>>()?;
-        for check in &checks {
-            self.emit(Event::MetadataCheck { check: check.clone() });
-        }
-        Ok(checks)
+        answers.into_iter().collect()
     }
 
     /// Compares the exemplars of every check, as they are now.
