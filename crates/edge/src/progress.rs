@@ -55,11 +55,12 @@ pub fn line(progress: &Progress, columns: usize) -> String {
     // Rounded down: 100 % is said when it is done.
     parts.push(format!("{} %", (fraction * 100.0) as u64));
     let reason = progress.waiting.as_deref().filter(|reason| !reason.is_empty());
-    let unit = one_line(&progress.unit);
-    match progress.total {
-        _ if reason.is_some() => {}
-        0 => parts.push(format!("{} {unit}", grouped(progress.done))),
-        total => parts.push(format!("{} / {} {unit}", grouped(progress.done), grouped(total))),
+    if reason.is_none() {
+        let unit = one_line(&progress.unit);
+        parts.push(match progress.total {
+            0 => format!("{} {unit}", grouped(progress.done)),
+            total => format!("{} / {} {unit}", grouped(progress.done), grouped(total)),
+        });
     }
     if progress.rate.is_finite() && progress.rate >= 1.0 {
         parts.push(format!("{}/s", grouped(progress.rate as u64)));

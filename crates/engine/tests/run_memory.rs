@@ -12,6 +12,7 @@ use prost::Message;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use support::streamed::{framed, one};
 use support::{START, World, block_on, plan, plan_text, ports};
 use tsink_migrate_engine::model::{Labels, Window};
 use tsink_migrate_engine::port::{Body, NetworkCause, Ports, Request, Response, Transport, TransportError};
@@ -104,11 +105,8 @@ fn frame(at: usize, times: impl Iterator<Item = i64>) -> Vec<u8> {
     let mut any = false;
     for time in times {
         any = true;
-        let mut data = vec![0, 1];
-        varint(&mut data, ((time << 1) ^ (time >> 63)) as u64);
-        data.extend_from_slice(&1f64.to_be_bytes());
         let mut chunk = vec![0x18, 1];
-        field(&mut chunk, 4, &data);
+        field(&mut chunk, 4, &one(time, 1.0));
         field(&mut series, 2, &chunk);
     }
     if !any {
@@ -117,14 +115,6 @@ fn frame(at: usize, times: impl Iterator<Item = i64>) -> Vec<u8> {
     let mut message = Vec::new();
     field(&mut message, 1, &series);
     framed(&message)
-}
-
-fn framed(message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    varint(&mut out, message.len() as u64);
-    out.extend_from_slice(&crc32c::crc32c(message).to_be_bytes());
-    out.extend_from_slice(message);
-    out
 }
 
 /// A streamed answer, made frame by frame.

@@ -294,6 +294,7 @@ fn compare_histograms(
     found.target_histograms += target.len() as u64;
     let copies = surplus(all_source - source.len(), all_target - target.len());
     let class = |kind| Class::new(kind, Of::Histograms);
+    let mut agreed_at = None;
     let Compared { tally, evidence, .. } = found;
     let repeated = |at, target: usize, evidence: &mut Evidence, tally: &mut Tally| {
         evidence.repeated();
@@ -328,9 +329,8 @@ fn compare_histograms(
                     (Some(difference.source), Some(difference.target), difference.place)
                 });
                 spot.fields |= fields;
-            } else if copies > 0 {
-                found.target_histograms += copies;
-                repeated(one.timestamp, all_target, evidence, tally);
+            } else {
+                agreed_at = Some(one.timestamp);
             }
         }
         ([one, ..], _) => {
@@ -338,13 +338,16 @@ fn compare_histograms(
                 && source
                     .iter()
                     .all(|a| target.iter().any(|b| histograms::differences(a, b, tolerance).is_none()));
-            if !same {
+            if same {
+                agreed_at = Some(one.timestamp);
+            } else {
                 repeated(one.timestamp, target.len(), evidence, tally);
-            } else if copies > 0 {
-                found.target_histograms += copies;
-                repeated(one.timestamp, all_target, evidence, tally);
             }
         }
+    }
+    if let Some(at) = agreed_at.filter(|_| copies > 0) {
+        found.target_histograms += copies;
+        repeated(at, all_target, evidence, tally);
     }
 }
 

@@ -133,7 +133,7 @@ impl Run {
             }
             _ => {
                 let info = self.once(&prometheus::build_info(&self.plan)?).await.ok()?;
-                Some(format!("{} {}", info.product, info.version))
+                Some(info.title())
             }
         }
     }

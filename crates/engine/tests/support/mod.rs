@@ -5,7 +5,7 @@ mod clock;
 pub mod promql;
 mod proto;
 mod store;
-mod streamed;
+pub mod streamed;
 mod world;
 
 #[allow(unused_imports)] // Not every suite ends before its time.
@@ -16,6 +16,7 @@ pub use store::MemoryStore;
 #[allow(unused_imports)] // Not every suite breaks things.
 pub use world::{Fault, World};
 
+use proto::read_request;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,7 +25,6 @@ use tsink_migrate_engine::plan::{self, Plan};
 use tsink_migrate_engine::port::{NoStore, Ports};
 use tsink_migrate_engine::report::Report;
 use tsink_migrate_engine::run::{Control, Event, Given, Job, Stage, execute};
-use tsink_migrate_engine::wire::types::ReadRequest;
 
 /// A round instant to count from: 2025-11-18T00:00:00Z in ms.
 pub const START: i64 = 1_763_424_000_000;
@@ -64,11 +64,6 @@ pub fn queries(body: &[u8]) -> usize {
 pub fn mark(body: &[u8]) -> Labels {
     let matchers = read_request(body).queries[1].matchers.clone();
     Labels::from_pairs(matchers.into_iter().map(|matcher| (matcher.name, matcher.value)))
-}
-
-fn read_request(body: &[u8]) -> ReadRequest {
-    use prost::Message;
-    ReadRequest::decode(proto::unsnappy(body).as_slice()).unwrap()
 }
 
 /// Whether a remote read request asks for exactly this window.

@@ -1,7 +1,7 @@
 //! The messages as prost sees them: the tests' own reading of the protocol.
 
 use prost::Message;
-use tsink_migrate_engine::wire::types::{Exemplar, Histogram, Label, MetricMetadata};
+use tsink_migrate_engine::wire::types::{Exemplar, Histogram, Label, MetricMetadata, ReadRequest};
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Sample {
@@ -45,6 +45,11 @@ pub struct ReadResponse {
 
 pub fn snappy(bytes: &[u8]) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(bytes).unwrap()
+}
+
+/// A remote read request from its body.
+pub fn read_request(body: &[u8]) -> ReadRequest {
+    ReadRequest::decode(unsnappy(body).as_slice()).unwrap()
 }
 
 pub fn unsnappy(bytes: &[u8]) -> Vec<u8> {

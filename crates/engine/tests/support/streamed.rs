@@ -54,17 +54,23 @@ pub fn answer(results: impl Iterator<Item = Vec<TimeSeries>>) -> Vec<u8> {
             let series = ChunkedSeries { chunks: chunks.collect(), labels: series.labels };
             let message =
                 ChunkedReadResponse { chunked_series: vec![series], query_index: query_index as i64 };
-            let message = message.encode_to_vec();
-            prost::encode_length_delimiter(message.len(), &mut out).unwrap();
-            out.extend_from_slice(&crc32c::crc32c(&message).to_be_bytes());
-            out.extend_from_slice(&message);
+            out.extend(framed(&message.encode_to_vec()));
         }
     }
     out
 }
 
+/// A message as a frame: its length, its checksum, itself.
+pub fn framed(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    prost::encode_length_delimiter(message.len(), &mut out).unwrap();
+    out.extend_from_slice(&crc32c::crc32c(message).to_be_bytes());
+    out.extend_from_slice(message);
+    out
+}
+
 /// An XOR chunk of one sample: its number, the time zigzag-encoded, the value's bits.
-fn one(timestamp: i64, value: f64) -> Vec<u8> {
+pub fn one(timestamp: i64, value: f64) -> Vec<u8> {
     let mut data = vec![0, 1];
     prost::encoding::encode_varint(((timestamp << 1) ^ (timestamp >> 63)) as u64, &mut data);
     data.extend_from_slice(&value.to_be_bytes());

@@ -1,7 +1,9 @@
 //! A Prometheus and a tsink in memory.
 
 use super::clock::VirtualClock;
-use super::proto::{QueryResult, ReadResponse, Sample, TimeSeries, WriteRequest, snappy, unsnappy};
+use super::proto::{
+    QueryResult, ReadResponse, Sample, TimeSeries, WriteRequest, read_request, snappy, unsnappy,
+};
 use super::streamed;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -14,7 +16,7 @@ use tsink_migrate_engine::port::{
     Body, Clock, FileError, Files, NetworkCause, Request, Response, Transport, TransportError,
 };
 use tsink_migrate_engine::selector::Selector;
-use tsink_migrate_engine::wire::types::{Label, LabelMatcher, MatcherType, Query, ReadRequest};
+use tsink_migrate_engine::wire::types::{Label, LabelMatcher, MatcherType, Query};
 
 /// What may go wrong with one request.
 #[derive(Clone, Debug)]
@@ -224,7 +226,7 @@ impl World {
     }
 
     fn read(&self, body: &[u8], series: &[Series]) -> Vec<u8> {
-        let request = ReadRequest::decode(unsnappy(body).as_slice()).unwrap();
+        let request = read_request(body);
         let results =
             request.queries.iter().map(|query| QueryResult { timeseries: select(query, series) }).collect();
         snappy(&ReadResponse { results }.encode_to_vec())
@@ -234,11 +236,11 @@ impl World {
     fn streams_to(&self, request: &Request) -> bool {
         self.state.streams.get()
             && request.url.starts_with("http://source/api/v1/read")
-            && streamed::is_asked_for(&ReadRequest::decode(unsnappy(&request.body).as_slice()).unwrap())
+            && streamed::is_asked_for(&read_request(&request.body))
     }
 
     fn stream(&self, body: &[u8], series: &[Series]) -> Vec<u8> {
-        let request = ReadRequest::decode(unsnappy(body).as_slice()).unwrap();
+        let request = read_request(body);
         streamed::answer(request.queries.iter().map(|query| select(query, series)))
     }
 

@@ -15,11 +15,16 @@ use crate::run::event::Event;
 use crate::run::http::Timed;
 use crate::source::{self, RangeQuery, prometheus};
 use crate::target::tsink;
+use crate::wire::prom_json::BuildInfo;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{self, StreamExt};
 
 /// Endpoints of a side asked at once: a browser has as many connections to one server.
 const ASKED_AT_ONCE: usize = 6;
+
+/// Of a last minute that does not fit into one answer.
+const TOO_MANY: &str =
+    "more series in the last minute of the window than one answer may hold; they are read in parts";
 
 /// What was learnt of a side.
 #[derive(Default)]
@@ -67,14 +72,9 @@ impl Run {
         }
         if let Some(call) = prometheus::build_info(plan) {
             asked.push(apart(async move {
-                let (mut row, info) = self
-                    .endpoint("build_info", "version", &call, |info| {
-                        format!("{} {}", info.product, info.version)
-                    })
-                    .await;
+                let (mut row, info) = self.endpoint("build_info", "version", &call, BuildInfo::title).await;
                 needless(&mut row, "the source does not tell its version");
-                let version = info.map(|info| format!("{} {}", info.product, info.version));
-                Found { version, ..row.into() }
+                Found { version: info.as_ref().map(BuildInfo::title), ..row.into() }
             }));
         }
         if let Some(metric) = plan.metadata_metrics.first()
@@ -149,11 +149,9 @@ impl Run {
             // More than one answer may hold is no fault: it is read in parts.
             None => self.timed(&call).await.map(|data| data.series_count() as u64).or_too_large(),
         };
-        let (row, _) = row(name, "read samples", &call.request, timed, |series| {
-            match *series {
-            u64::MAX => "more series in the last minute of the window than one answer may hold; they are read in parts".to_owned(),
+        let (row, _) = row(name, "read samples", &call.request, timed, |series| match *series {
+            u64::MAX => TOO_MANY.to_owned(),
             series => format!("{series} series in the last minute of the window{form}"),
-        }
         });
         row.into()
     }

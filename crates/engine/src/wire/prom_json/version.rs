@@ -12,6 +12,13 @@ pub struct BuildInfo {
     pub product: String,
 }
 
+impl BuildInfo {
+    /// Product and version, as in `Prometheus 2.42.0`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.product, self.version)
+    }
+}
+
 /// Reads build information.
 ///
 /// # Errors
