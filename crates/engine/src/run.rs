@@ -6,6 +6,7 @@
 
 mod apart;
 mod backfill;
+mod changes;
 mod context;
 mod control;
 mod cut;

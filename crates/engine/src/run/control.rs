@@ -1,11 +1,10 @@
 //! Pause, resume, cancel, new limits and new tokens: shared between a run and whoever started it.
 
+use super::changes::Changes;
 use super::limits::Limits;
 use crate::port::Secret;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
 #[derive(Default)]
 struct State {
@@ -14,7 +13,7 @@ struct State {
     declined: Cell<bool>,
     limits: Cell<Limits>,
     renewed: RefCell<Option<Renewed>>,
-    wakers: RefCell<Vec<Waker>>,
+    changes: Changes,
 }
 
 /// Headers that an operator gives in mid-run, in the place of those of the plan.
@@ -42,25 +41,25 @@ impl Control {
     /// Holds the run before its next request.
     pub fn pause(&self) {
         self.0.paused.set(true);
-        self.wake();
+        self.0.changes.tell();
     }
 
     /// Lets a held run go on.
     pub fn resume(&self) {
         self.0.paused.set(false);
-        self.wake();
+        self.0.changes.tell();
     }
 
     /// Ends the run; what was written stays, and the report says what is missing.
     pub fn cancel(&self) {
         self.0.cancelled.set(true);
-        self.wake();
+        self.0.changes.tell();
     }
 
     /// Changes the limits; what is under way is not taken back.
     pub fn set_limits(&self, limits: Limits) {
         self.0.limits.set(limits);
-        self.wake();
+        self.0.changes.tell();
     }
 
     /// The limits that were set last.
@@ -72,7 +71,7 @@ impl Control {
     pub fn renew(&self, source: Vec<(String, Secret)>, target: Vec<(String, Secret)>) {
         let edition = self.0.renewed.borrow().as_ref().map_or(0, |before| before.edition) + 1;
         *self.0.renewed.borrow_mut() = Some(Renewed { source, target, edition });
-        self.wake();
+        self.0.changes.tell();
     }
 
     /// The header values that were given last, if any were.
@@ -88,7 +87,7 @@ impl Control {
     /// Says that nobody here can give new header values: whatever asks for them, now or later, fails instead.
     pub fn decline(&self) {
         self.0.declined.set(true);
-        self.wake();
+        self.0.changes.tell();
     }
 
     /// Whether nobody can give new header values.
@@ -133,19 +132,6 @@ impl Control {
     }
 
     async fn wait_until(&self, reached: impl Fn(&State) -> bool) {
-        poll_fn(|context| {
-            if reached(&self.0) {
-                return Poll::Ready(());
-            }
-            self.0.wakers.borrow_mut().push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-
-    fn wake(&self) {
-        for waker in self.0.wakers.take() {
-            waker.wake();
-        }
+        self.0.changes.until(|| reached(&self.0)).await;
     }
 }

@@ -1,15 +1,13 @@
 //! A counting semaphore for one thread.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::future::poll_fn;
+use super::changes::Changes;
+use std::cell::Cell;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
 struct State {
     limit: Cell<usize>,
     used: Cell<usize>,
-    waiting: RefCell<VecDeque<Waker>>,
+    changes: Changes,
 }
 
 /// So many may hold a [`Permit`] at once.
@@ -22,38 +20,22 @@ impl Permits {
         Self(Rc::new(State {
             limit: Cell::new(limit.max(1)),
             used: Cell::new(0),
-            waiting: RefCell::new(VecDeque::new()),
+            changes: Changes::default(),
         }))
     }
 
     /// Waits for a permit; dropping it gives it back.
     pub async fn acquire(&self) -> Permit {
         let state = Rc::clone(&self.0);
-        poll_fn(|context| {
-            if state.used.get() < state.limit.get() {
-                state.used.set(state.used.get() + 1);
-                return Poll::Ready(());
-            }
-            state.waiting.borrow_mut().push_back(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        state.changes.until(|| state.used.get() < state.limit.get()).await;
+        state.used.set(state.used.get() + 1);
         Permit(state)
     }
 
     /// From now on at most `limit` (at least 1). Permits that are held are kept.
     pub fn set_limit(&self, limit: usize) {
         self.0.limit.set(limit.max(1));
-        self.0.wake();
-    }
-}
-
-impl State {
-    /// All are woken, not one: a waiter may have been dropped, and its wake-up would be lost with it.
-    fn wake(&self) {
-        for waker in self.waiting.take() {
-            waker.wake();
-        }
+        self.0.changes.tell();
     }
 }
 
@@ -63,7 +45,7 @@ pub struct Permit(Rc<State>);
 impl Drop for Permit {
     fn drop(&mut self) {
         self.0.used.set(self.0.used.get().saturating_sub(1));
-        self.0.wake();
+        self.0.changes.tell();
     }
 }
 

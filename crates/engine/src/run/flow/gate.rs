@@ -5,13 +5,12 @@ use super::pace::Pace;
 use super::waiting::{Rank, Wait, Waiting};
 use crate::port::Clock;
 use crate::report::words::{grouped, show_duration};
+use crate::run::changes::Changes;
 use crate::run::limits::Limits;
 use futures_util::future::select;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
 struct State {
     limits: Cell<Option<Limits>>,
@@ -19,9 +18,7 @@ struct State {
     bucket: RefCell<Bucket>,
     used: Cell<usize>,
     rows: Cell<u64>,
-    /// Counts changes, so that whoever waits sees that there was one.
-    edition: Cell<u64>,
-    wakers: RefCell<Vec<Waker>>,
+    changes: Changes,
 }
 
 /// The gate that every write goes through.
@@ -47,8 +44,7 @@ impl Gate {
             bucket: RefCell::default(),
             used: Cell::new(0),
             rows: Cell::new(0),
-            edition: Cell::new(0),
-            wakers: RefCell::default(),
+            changes: Changes::default(),
         }))
     }
 
@@ -61,7 +57,7 @@ impl Gate {
         if let Some(writes) = limits.max_concurrent_writes {
             self.0.pace.borrow_mut().set_ceiling(writes);
         }
-        self.changed();
+        self.0.changes.tell();
         true
     }
 
@@ -75,7 +71,7 @@ impl Gate {
         let before = self.limit();
         self.0.pace.borrow_mut().acknowledged(rows, now - sent, now);
         if self.limit() != before {
-            self.changed();
+            self.0.changes.tell();
         }
     }
 
@@ -88,12 +84,11 @@ impl Gate {
     pub async fn enter(&self, rows: u64, clock: &dyn Clock, waiting: &Waiting) -> Pass {
         let mut told: Option<Wait> = None;
         loop {
-            let edition = self.0.edition.get();
             match self.try_enter(rows, clock.monotonic_ms()) {
                 Ok(()) => return Pass { state: Rc::clone(&self.0), rows },
                 Err(Closed::Writes) => {
                     told = None;
-                    self.change_since(edition).await;
+                    self.0.changes.next().await;
                 }
                 Err(Closed::Rows(most)) => {
                     say(&mut told, waiting, || {
@@ -103,7 +98,7 @@ impl Gate {
                             grouped(most)
                         )
                     });
-                    self.change_since(edition).await;
+                    self.0.changes.next().await;
                 }
                 Err(Closed::Rate(ms, rate)) => {
                     say(&mut told, waiting, || {
@@ -113,7 +108,7 @@ impl Gate {
                             show_duration(ms)
                         )
                     });
-                    select(clock.sleep(ms), pin!(self.change_since(edition))).await;
+                    select(clock.sleep(ms), pin!(self.0.changes.next())).await;
                 }
             }
         }
@@ -144,37 +139,12 @@ impl Gate {
         state.rows.set(state.rows.get() + rows);
         Ok(())
     }
-
-    fn changed(&self) {
-        self.0.changed();
-    }
-
-    async fn change_since(&self, edition: u64) {
-        poll_fn(|context| {
-            if self.0.edition.get() != edition {
-                return Poll::Ready(());
-            }
-            self.0.wakers.borrow_mut().push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
 }
 
 fn say(told: &mut Option<Wait>, waiting: &Waiting, text: impl FnOnce() -> String) {
     match told {
         Some(told) => told.say(text()),
         None => *told = Some(waiting.begin(Rank::Own, text())),
-    }
-}
-
-impl State {
-    /// All who wait look again; one that was dropped meanwhile misses nothing.
-    fn changed(&self) {
-        self.edition.set(self.edition.get().wrapping_add(1));
-        for waker in self.wakers.take() {
-            waker.wake();
-        }
     }
 }
 
@@ -188,7 +158,7 @@ impl Drop for Pass {
     fn drop(&mut self) {
         self.state.used.set(self.state.used.get().saturating_sub(1));
         self.state.rows.set(self.state.rows.get().saturating_sub(self.rows));
-        self.state.changed();
+        self.state.changes.tell();
     }
 }
 
@@ -251,7 +221,7 @@ mod tests {
         assert!(fourth.as_mut().now_or_never().is_none());
         gate.0.pace.borrow_mut().set_ceiling(4);
         *gate.0.pace.borrow_mut() = super::Pace::new(4);
-        gate.changed();
+        gate.0.changes.tell();
         assert!(fourth.as_mut().now_or_never().is_none());
         assert!(waiting.told().unwrap().contains("100 rows of at most 150"), "{:?}", waiting.told());
         gate.set(limits(4, 0, 200));
