@@ -58,6 +58,24 @@ fn a_large_server_gets_all_that_is_allowed() {
 }
 
 #[test]
+fn writes_that_no_longer_pay_are_given_up_one_by_one() {
+    let mut server = Server { cores: 16, work: 40.0, wire: 60.0, now: 0.0 };
+    let mut pace = Pace::new(8);
+    server.run(&mut pace, 6_000.0);
+    assert_eq!(pace.limit(), 8);
+    // Somebody else needs the cores; what is under way waits there, and nothing is refused.
+    server.cores = 1;
+    let (rate, _) = server.run(&mut pace, 60_000.0);
+    assert!(rate > 0.95 * 25_000.0 / 0.040, "{rate}");
+    let (_, seen) = server.run(&mut pace, 20_000.0);
+    assert!(seen.iter().all(|at| (2..=4).contains(at)), "{seen:?}");
+    server.cores = 16;
+    let (_, seen) = server.run(&mut pace, 60_000.0);
+    assert_eq!(seen.iter().max(), Some(&8), "they come back: {seen:?}");
+    assert!(seen.iter().skip_while(|at| **at < 8).all(|at| *at >= 7), "and stay: {seen:?}");
+}
+
+#[test]
 fn refusals_halve_once_for_what_was_under_way_together() {
     let mut pace = Pace::new(8);
     Server { cores: 16, work: 40.0, wire: 60.0, now: 0.0 }.run(&mut pace, 6_000.0);
