@@ -10,7 +10,7 @@ use prost::Message;
 use std::mem::size_of;
 
 pub use super::WireError;
-use super::room::make_room;
+use super::room::{Large, make_room, take};
 pub use super::series::{PlainSamples, RawSeries, labels_identity};
 
 /// Bytes that a series takes beyond its wire form, shared by both forms in which it is held: a vector of labels with
@@ -43,7 +43,7 @@ pub(super) fn request(queries: Vec<Query>, response_type: i32) -> Bytes {
 /// All of it is checked once, when it is read; nothing here can fail afterwards.
 #[derive(Clone, Debug, Default)]
 pub struct SlabData {
-    body: Vec<u8>,
+    body: Large,
     /// Bytes that the body is likely to have.
     room: usize,
     series: Vec<Entry>,
@@ -129,7 +129,7 @@ impl SlabData {
                 format!("the answer ends with {results} query results, expected {queries}"),
             ));
         }
-        data.body = body;
+        data.body = body.into();
         Ok(data)
     }
 
@@ -186,6 +186,9 @@ impl SlabData {
 
     fn make_room(&mut self, bytes: usize) {
         let least = bytes.max(std::mem::take(&mut self.room));
+        if self.body.capacity() == 0 {
+            self.body = take(least).into();
+        }
         make_room(&mut self.body, least);
     }
 

@@ -1,4 +1,7 @@
-//! Room for large buffers.
+//! Room for large buffers: how much, and the same again and again.
+
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 
 /// Bytes that a buffer grows by at least.
 const LEAST: usize = 1 << 20;
@@ -26,9 +29,107 @@ pub fn make_room(buffer: &mut Vec<u8>, bytes: usize) {
     }
 }
 
+/// Buffers that wait for their next use at most. More of them make a run of little memory hold more than it may.
+const MOST_SPARE: usize = 2;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty buffer with room for so many bytes: one that was used before, if there is any that is long enough.
+pub fn take(bytes: usize) -> Vec<u8> {
+    if bytes < LEAST {
+        return Vec::with_capacity(bytes);
+    }
+    let spare = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        // Those that have become too short would only take up room.
+        spare.retain(|buffer| buffer.capacity() >= bytes);
+        let (at, _) = spare.iter().enumerate().min_by_key(|(_, buffer)| buffer.capacity())?;
+        Some(spare.swap_remove(at))
+    });
+    spare.ok().flatten().unwrap_or_else(|| Vec::with_capacity(rounded(bytes)))
+}
+
+/// Gives up the buffers that wait for their next use when it is dropped, as the run is over that needed them.
+#[derive(Debug)]
+pub struct LetGo;
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        // A thread that ends has given up its own.
+        let _ = SPARE.try_with(|spare| spare.borrow_mut().clear());
+    }
+}
+
+/// A buffer for an answer, from [`take`] and back to it. Freed and allocated again, a place of some megabytes is soon
+/// taken by small ones, and the memory grows for the next answer.
+#[derive(Clone, Debug, Default)]
+pub struct Large(Vec<u8>);
+
+impl From<Vec<u8>> for Large {
+    fn from(buffer: Vec<u8>) -> Self {
+        Self(buffer)
+    }
+}
+
+impl Deref for Large {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Large {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        if self.0.capacity() < LEAST {
+            return;
+        }
+        let mut buffer = std::mem::take(&mut self.0);
+        buffer.clear();
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MOST_SPARE {
+                spare.push(buffer);
+            }
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{make_room, rounded};
+    use super::{LEAST, Large, LetGo, MOST_SPARE, make_room, rounded, take};
+
+    #[test]
+    fn large_buffers_come_back_as_long_as_they_are_long_enough() {
+        let mut first = Large::from(take(4 * LEAST));
+        first.extend_from_slice(b"of the answer before");
+        let place = first.as_ptr();
+        drop(first);
+        let again = Large::from(take(3 * LEAST));
+        assert_eq!((again.as_ptr(), again.len()), (place, 0));
+        let more: Vec<Large> = (0..9).map(|_| take(2 * LEAST).into()).collect();
+        drop((again, more));
+        assert_eq!(spare(), MOST_SPARE);
+        assert!(take(8 * LEAST).capacity() >= 8 * LEAST);
+        assert_eq!(spare(), 0, "too short for what comes now");
+        drop(Large::from(take(LEAST - 1)));
+        assert_eq!(spare(), 0, "not worth keeping");
+        drop(Large::from(take(LEAST)));
+        drop(LetGo);
+        assert_eq!(spare(), 0);
+    }
+
+    fn spare() -> usize {
+        super::SPARE.with(|spare| spare.borrow().len())
+    }
 
     #[test]
     fn small_buffers_double_and_large_ones_grow_by_an_eighth() {

@@ -1,8 +1,8 @@
 //! Backfill: slabs are read, put into write requests and written, several at once.
 //!
-//! At most [`SLABS_AT_ONCE`] slabs are in memory: while one is written, the next is read. Inside a slab,
-//! batches are built as writes find room, so what waits is bounded by the number of writes at once. A slab that is
-//! larger than its share of the memory is worked off in portions.
+//! At most [`SLABS_AT_ONCE`] slabs are in memory: while one is written, the next is read. Batches are built as writes
+//! find room: one more than there are writes at once, so that the next is ready, and one of each slab at least. A slab
+//! that is larger than its share of the memory is worked off in portions.
 
 mod copied;
 mod extras;
@@ -24,8 +24,9 @@ use crate::error::{Error, ErrorKind, Result, Side};
 use crate::model::Window;
 use crate::report::{BackfillReport, Estimate, Level, PreflightReport, Status};
 use crate::selector::Selector;
-use crate::wire::prom_write::{BatchBuilder, Present};
+use crate::wire::prom_write::{BatchBuilder, Present, WriteBatch};
 use copied::Copied;
+use futures_util::FutureExt;
 use futures_util::join;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use std::cell::{Cell, RefCell};
@@ -44,6 +45,10 @@ pub(super) struct Backfill<'a> {
     fatal: RefCell<Option<Error>>,
     /// Writes so far of which nobody knows whether they have arrived.
     failures: Cell<u64>,
+    /// Batches of slabs that were built and are not written yet.
+    built: Cell<usize>,
+    /// Builders with room that earlier slabs needed: made anew for each slab, that room left gaps in the memory.
+    builders: RefCell<Vec<BatchBuilder>>,
 }
 
 impl Run {
@@ -131,6 +136,8 @@ impl<'a> Backfill<'a> {
             tally: RefCell::default(),
             fatal: RefCell::default(),
             failures: Cell::new(0),
+            built: Cell::new(0),
+            builders: RefCell::default(),
         }
     }
 
@@ -270,6 +277,7 @@ impl<'a> Backfill<'a> {
         let (mut seen, mut copied, mut noted) = (Seen::default(), Copied::default(), Noted::default());
         while let Some(portion) = portions.next() {
             let Portion { selector, window, expected } = &portion;
+            run.expect_rows(*expected);
             if let Some(error) = self.stopped() {
                 copied.whole = false;
                 match self.gone() {
@@ -318,8 +326,7 @@ impl<'a> Backfill<'a> {
         run.rows_read.set(run.rows_read.get() + rows);
         run.advance(|meter| meter.correct(expected, rows));
 
-        let mut builder =
-            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
+        let mut builder = self.builder();
         let mut writes = FuturesUnordered::new();
         let mut identities = Vec::new();
         let mut whole = true;
@@ -370,23 +377,50 @@ impl<'a> Backfill<'a> {
                 identities.push(identity);
                 while let Some(batch) = builder.take_ready() {
                     noted.batches += 1;
-                    writes.push(self.write(batch, std::mem::take(&mut identities), Some(place)));
+                    writes.push(self.built(batch, std::mem::take(&mut identities), place));
                     // The series at the boundary may go on in the next batch.
                     identities.push(identity);
-                    while writes.len() >= run.gate.limit() {
-                        whole &= writes.next().await.unwrap_or(true);
+                    // Sent at once, and not when the next ones are built.
+                    whole &= writes.next().now_or_never().flatten().unwrap_or(true);
+                    while self.built.get() > run.gate.limit()
+                        && let Some(ok) = writes.next().await
+                    {
+                        whole &= ok;
                     }
                 }
             }
         }
         while let Some(batch) = builder.finish() {
             noted.batches += 1;
-            writes.push(self.write(batch, std::mem::take(&mut identities), Some(place)));
+            writes.push(self.built(batch, std::mem::take(&mut identities), place));
         }
+        self.builders.borrow_mut().push(builder);
         while let Some(ok) = writes.next().await {
             whole &= ok;
         }
         Copied { whole, rows }
+    }
+
+    /// A builder of batches as large as the plan allows.
+    fn builder(&self) -> BatchBuilder {
+        let batch = &self.run.plan.batch;
+        let spare = self.builders.borrow_mut().pop();
+        spare.unwrap_or_else(|| BatchBuilder::new(batch.max_series_per_write, batch.max_points_per_write))
+    }
+
+    /// Writes a batch of a slab. It counts as built from now on until then.
+    fn built(
+        &self,
+        batch: WriteBatch,
+        identities: Vec<u128>,
+        place: &Place<'_>,
+    ) -> impl Future<Output = bool> {
+        self.built.set(self.built.get() + 1);
+        async move {
+            let whole = self.write(batch, identities, Some(place)).await;
+            self.built.set(self.built.get().saturating_sub(1));
+            whole
+        }
     }
 
     /// Says what became of a slab, in the ledger first.

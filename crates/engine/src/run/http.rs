@@ -1,5 +1,6 @@
 //! Sending calls: pause and cancel, retry with backoff, and errors that say what to do.
 
+use super::changes::Latch;
 use super::context::Run;
 use super::event::NoticeLevel;
 use super::flow::{Breaker, Rank, Turn, Wait, is_unavailable};
@@ -42,6 +43,8 @@ impl Timed<u64> {
 enum Accept<'a> {
     /// Reads it when it is there as a whole.
     Whole(&'a mut dyn FnMut(&Answer) -> Result<()>),
+    /// The same, but not before something else is there, too.
+    After(&'a Latch, &'a mut dyn FnMut(&Answer) -> Result<()>),
     /// Reads it as it arrives.
     Pieces(&'a mut dyn Streamed),
 }
@@ -51,6 +54,7 @@ impl Accept<'_> {
     fn again(&mut self) -> Accept<'_> {
         match self {
             Self::Whole(read) => Accept::Whole(*read),
+            Self::After(latch, read) => Accept::After(latch, *read),
             Self::Pieces(read) => Accept::Pieces(*read),
         }
     }
@@ -103,6 +107,15 @@ impl Run {
         let mut value = None;
         let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
         self.attempts(&call.request, call.limit, Accept::Whole(&mut read), stop).await?;
+        value.ok_or_else(unread)
+    }
+
+    /// As [`Self::call`], but the answer is only read once `latch` is open: until then it is held as it came, which takes
+    /// less memory.
+    pub async fn call_after<T>(&self, latch: &Latch, call: &Call<T>) -> Result<T> {
+        let mut value = None;
+        let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
+        self.attempts(&call.request, call.limit, Accept::After(latch, &mut read), |_| false).await?;
         value.ok_or_else(unread)
     }
 
@@ -332,13 +345,20 @@ impl Run {
             }
             accept => {
                 let length = response.header("content-length").and_then(|length| length.parse().ok());
-                collect(response.body.as_mut(), length, limit).await.map(|body| {
-                    let answer = Answer { status, headers: response.headers, body };
-                    match accept {
-                        Accept::Whole(read) => read(&answer),
-                        Accept::Pieces(streamed) => streamed.open(&answer),
+                match collect(response.body.as_mut(), length, limit).await {
+                    Err(failure) => Err(failure),
+                    Ok(body) => {
+                        let answer = Answer { status, headers: response.headers, body };
+                        Ok(match accept {
+                            Accept::Whole(read) => read(&answer),
+                            Accept::After(latch, read) => {
+                                latch.opened().await;
+                                read(&answer)
+                            }
+                            Accept::Pieces(streamed) => streamed.open(&answer),
+                        })
                     }
-                })
+                }
             }
         };
         let result = match read {

@@ -1,5 +1,6 @@
 //! Reading slabs from either side, in smaller pieces where one answer would be too large.
 
+use super::changes::Latch;
 use super::context::Run;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::model::{Labels, Series, Window};
@@ -18,6 +19,9 @@ pub(super) type Piece = (Window, SlabData);
 
 /// Prometheus never lets a chunk go on over a multiple of two hours.
 const CHUNK_RANGE_MS: i64 = 2 * 3_600_000;
+
+/// Bytes that a sample takes in an answer, with its part of the labels, by and large.
+const ROW_BYTES: u64 = 19;
 
 /// Whether Prometheus (2.42) broke off because the window cuts a chunk that it cannot re-encode: a native
 /// gauge histogram whose counts fall. Asking again does not help; a window that holds the chunk whole does.
@@ -82,6 +86,14 @@ impl Run {
         Ok(())
     }
 
+    /// Before the first answer: it is likely to hold so many rows. Grown bit by bit, the first answers leave gaps in the
+    /// memory that none of the later ones fills.
+    pub fn expect_rows(&self, rows: u64) {
+        if self.room.get() == 0 {
+            self.room.set(usize::try_from(rows.saturating_mul(ROW_BYTES)).unwrap_or(0));
+        }
+    }
+
     /// Reads from the source what fits into one answer.
     ///
     /// # Errors
@@ -108,6 +120,17 @@ impl Run {
     /// [`ErrorKind::TooLarge`] when it does not.
     pub async fn read_target_part(&self, selector: &Selector, window: Window) -> Result<SlabData> {
         let read = self.call(&tsink::read(&self.plan, selector, window)).await;
+        read.map_err(|error| error.at(&selector.text, window))
+    }
+
+    /// The same, but what was read is only unpacked once `latch` is open.
+    pub async fn read_target_part_after(
+        &self,
+        latch: &Latch,
+        selector: &Selector,
+        window: Window,
+    ) -> Result<SlabData> {
+        let read = self.call_after(latch, &tsink::read(&self.plan, selector, window)).await;
         read.map_err(|error| error.at(&selector.text, window))
     }
 

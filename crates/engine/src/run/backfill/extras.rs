@@ -6,7 +6,6 @@ use crate::report::BalanceLine;
 use crate::run::event::{Event, NoticeLevel};
 use crate::run::ledger::Extra;
 use crate::wire::prom_read::labels_identity;
-use crate::wire::prom_write::BatchBuilder;
 use futures_util::stream::{self, StreamExt};
 use rustc_hash::FxHashMap;
 
@@ -103,8 +102,7 @@ impl Backfill<'_> {
         }
         let mut series: Vec<Series> = found.into_values().filter(|one| !one.exemplars.is_empty()).collect();
         crate::order::sort_by(&mut series, |a, b| a.labels.cmp(&b.labels));
-        let mut builder =
-            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
+        let mut builder = self.builder();
         let mut identities = Vec::new();
         for mut one in series {
             crate::order::sort_by(&mut one.exemplars, |a, b| {
@@ -142,8 +140,7 @@ impl Backfill<'_> {
             .buffered(METADATA_AT_ONCE)
             .collect()
             .await;
-        let mut builder =
-            BatchBuilder::new(run.plan.batch.max_series_per_write, run.plan.batch.max_points_per_write);
+        let mut builder = self.builder();
         for (metric, answer) in answers {
             match answer {
                 Ok(mut entries) => {

@@ -7,6 +7,7 @@ use crate::model::{Millis, Series, Window};
 use crate::report::RawCheckReport;
 use crate::report::words::{count_of, show_duration};
 use crate::run::apart::apart;
+use crate::run::changes::Latch;
 use crate::run::context::Run;
 use crate::run::event::{Event, NoticeLevel, SlabState, Stage};
 use crate::run::flow::Rank;
@@ -166,8 +167,14 @@ impl<'a> Checks<'a> {
                 return;
             }
             let Portion { selector, window, expected } = &portion;
-            let both =
-                join!(run.read_source_part(selector, *window), run.read_target_part(selector, *window));
+            run.expect_rows(*expected);
+            // Unpacked when it can be compared at once: so one answer of the target at a time is, and not one of each
+            // slab whose source is slow.
+            let source_is_there = Latch::default();
+            let both = join!(
+                run.read_source_part(selector, *window).inspect(|_| source_is_there.open()),
+                run.read_target_part_after(&source_is_there, selector, *window)
+            );
             match (both.0).and_then(|source| Ok((source, (*window, both.1?)))) {
                 Ok((source, target)) => {
                     let cost = source.1.cost().max(target.1.cost()) as u64;
