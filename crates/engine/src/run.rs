@@ -53,7 +53,6 @@ use crate::model::Window;
 use crate::plan::Plan;
 use crate::port::Ports;
 use crate::report::{BackfillReport, Level, PreflightReport, Report, Status, VerifyReport};
-use crate::wire::room::LetGo;
 pub use apart::apart;
 use context::Run;
 use std::rc::Rc;
@@ -109,7 +108,6 @@ pub async fn execute(
     control: Control,
     sink: Rc<dyn Fn(Event)>,
 ) -> Result<Vec<Report>> {
-    let _spare = LetGo;
     let run = Run::new(ports, job.plan, job.window, control, sink);
     run.ledger.fresh.set(job.fresh);
     if let Some(backfill) = &job.given.backfill {

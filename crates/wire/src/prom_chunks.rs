@@ -18,6 +18,7 @@ use super::proto::{LEN, Reader, VARINT};
 use super::types::LabelMatcher;
 use crate::model::Window;
 use crate::prom_read::{SlabData, query, request};
+use crate::room::Room;
 use crate::series::label;
 use bytes::Bytes;
 use mark::End;
@@ -112,10 +113,10 @@ impl Decoder {
         Self { end: End::Open, ..self }
     }
 
-    /// Sets room apart for so many bytes of rows and labels, once the first ones come.
+    /// Takes this room for rows and labels, once the first ones come.
     #[must_use]
-    pub fn with_room(self, bytes: usize) -> Self {
-        Self { out: SlabData::with_room(bytes.min(self.output_limit)), ..self }
+    pub fn with_room(self, room: Room) -> Self {
+        Self { out: SlabData::with_room(room.at_most(self.output_limit)), ..self }
     }
 
     /// Whether the error was that the answer holds too much: smaller windows can be read.

@@ -10,7 +10,7 @@ use prost::Message;
 use std::mem::size_of;
 
 pub use super::WireError;
-use super::room::{Large, make_room, take};
+use super::room::{Large, Room, make_room};
 pub use super::series::{PlainSamples, RawSeries, labels_identity};
 
 /// Bytes that a series takes beyond its wire form, shared by both forms in which it is held: a vector of labels with
@@ -44,8 +44,8 @@ pub(super) fn request(queries: Vec<Query>, response_type: i32) -> Bytes {
 #[derive(Clone, Debug, Default)]
 pub struct SlabData {
     body: Large,
-    /// Bytes that the body is likely to have.
-    room: usize,
+    /// For the body, until there is one.
+    room: Option<Room>,
     series: Vec<Entry>,
     samples: u64,
     histograms: u64,
@@ -140,9 +140,9 @@ impl SlabData {
         data
     }
 
-    /// An empty one that makes room for so many bytes with the first series.
-    pub(super) fn with_room(bytes: usize) -> Self {
-        Self { room: bytes, ..Self::default() }
+    /// An empty one that takes this room with the first series.
+    pub(super) fn with_room(room: Room) -> Self {
+        Self { room: Some(room), ..Self::default() }
     }
 
     /// Adds a series.
@@ -185,11 +185,10 @@ impl SlabData {
     }
 
     fn make_room(&mut self, bytes: usize) {
-        let least = bytes.max(std::mem::take(&mut self.room));
-        if self.body.capacity() == 0 {
-            self.body = take(least).into();
+        if let Some(room) = self.room.take() {
+            self.body = room.buffer(bytes);
         }
-        make_room(&mut self.body, least);
+        make_room(&mut self.body, bytes);
     }
 
     fn add(&mut self, start: usize, length: usize, summary: Summary) {

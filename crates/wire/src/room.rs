@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 
 /// Bytes that a buffer grows by at least.
 const LEAST: usize = 1 << 20;
@@ -32,44 +33,65 @@ pub fn make_room(buffer: &mut Vec<u8>, bytes: usize) {
 /// Buffers that wait for their next use at most. More of them make a run of little memory hold more than it may.
 const MOST_SPARE: usize = 2;
 
-thread_local! {
-    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-}
+/// Buffers of a run that wait for their next use. Clones share them.
+#[derive(Clone, Debug, Default)]
+struct Spare(Rc<RefCell<Vec<Vec<u8>>>>);
 
-/// An empty buffer with room for so many bytes: one that was used before, if there is any that is long enough.
-pub fn take(bytes: usize) -> Vec<u8> {
-    if bytes < LEAST {
-        return Vec::with_capacity(bytes);
-    }
-    let spare = SPARE.try_with(|spare| {
-        let mut spare = spare.borrow_mut();
+impl Spare {
+    /// An empty buffer with room for so many bytes: one that was used before, if there is any that is long enough.
+    fn take(&self, bytes: usize) -> Vec<u8> {
+        let mut spare = self.0.borrow_mut();
         // Those that have become too short would only take up room.
         spare.retain(|buffer| buffer.capacity() >= bytes);
-        let (at, _) = spare.iter().enumerate().min_by_key(|(_, buffer)| buffer.capacity())?;
-        Some(spare.swap_remove(at))
-    });
-    spare.ok().flatten().unwrap_or_else(|| Vec::with_capacity(rounded(bytes)))
-}
+        let shortest = spare.iter().enumerate().min_by_key(|(_, buffer)| buffer.capacity());
+        match shortest.map(|(at, _)| at).filter(|_| bytes >= LEAST) {
+            Some(at) => spare.swap_remove(at),
+            None => Vec::with_capacity(rounded(bytes)),
+        }
+    }
 
-/// Gives up the buffers that wait for their next use when it is dropped, as the run is over that needed them.
-#[derive(Debug)]
-pub struct LetGo;
-
-impl Drop for LetGo {
-    fn drop(&mut self) {
-        // A thread that ends has given up its own.
-        let _ = SPARE.try_with(|spare| spare.borrow_mut().clear());
+    fn give(&self, mut buffer: Vec<u8>) {
+        let mut spare = self.0.borrow_mut();
+        if buffer.capacity() >= LEAST && spare.len() < MOST_SPARE {
+            buffer.clear();
+            spare.push(buffer);
+        }
     }
 }
 
-/// A buffer for an answer, from [`take`] and back to it. Freed and allocated again, a place of some megabytes is soon
-/// taken by small ones, and the memory grows for the next answer.
+/// Room for an answer, from the buffers of a run. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Large(Vec<u8>);
+pub struct Room {
+    /// Bytes that it is likely to take.
+    pub bytes: usize,
+    spare: Spare,
+}
+
+impl Room {
+    /// The same for an answer of at most so many bytes.
+    #[must_use]
+    pub fn at_most(self, bytes: usize) -> Self {
+        Self { bytes: self.bytes.min(bytes), ..self }
+    }
+
+    /// An empty buffer for at least so many bytes.
+    pub fn buffer(self, least: usize) -> Large {
+        Large { buffer: self.spare.take(self.bytes.max(least)), spare: self.spare }
+    }
+}
+
+/// A buffer for an answer that is used again when it is dropped. Freed and allocated again, a place of some megabytes is
+/// soon taken by small ones, and the memory grows for the next answer.
+#[derive(Clone, Debug, Default)]
+pub struct Large {
+    buffer: Vec<u8>,
+    spare: Spare,
+}
 
 impl From<Vec<u8>> for Large {
+    /// A buffer of nobody's.
     fn from(buffer: Vec<u8>) -> Self {
-        Self(buffer)
+        Self { buffer, spare: Spare::default() }
     }
 }
 
@@ -77,58 +99,48 @@ impl Deref for Large {
     type Target = Vec<u8>;
 
     fn deref(&self) -> &Vec<u8> {
-        &self.0
+        &self.buffer
     }
 }
 
 impl DerefMut for Large {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.0
+        &mut self.buffer
     }
 }
 
 impl Drop for Large {
     fn drop(&mut self) {
-        if self.0.capacity() < LEAST {
-            return;
-        }
-        let mut buffer = std::mem::take(&mut self.0);
-        buffer.clear();
-        let _ = SPARE.try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < MOST_SPARE {
-                spare.push(buffer);
-            }
-        });
+        self.spare.give(std::mem::take(&mut self.buffer));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LEAST, Large, LetGo, MOST_SPARE, make_room, rounded, take};
+    use super::{LEAST, Large, MOST_SPARE, Room, make_room, rounded};
 
     #[test]
     fn large_buffers_come_back_as_long_as_they_are_long_enough() {
-        let mut first = Large::from(take(4 * LEAST));
+        let room = Room::default();
+        let of = |bytes: usize| Room { bytes, ..room.clone() }.buffer(0);
+        let waiting = || room.spare.0.borrow().len();
+        let mut first = of(4 * LEAST);
         first.extend_from_slice(b"of the answer before");
         let place = first.as_ptr();
         drop(first);
-        let again = Large::from(take(3 * LEAST));
+        let again = room.clone().buffer(3 * LEAST);
         assert_eq!((again.as_ptr(), again.len()), (place, 0));
-        let more: Vec<Large> = (0..9).map(|_| take(2 * LEAST).into()).collect();
+        let more: Vec<Large> = (0..9).map(|_| of(2 * LEAST)).collect();
         drop((again, more));
-        assert_eq!(spare(), MOST_SPARE);
-        assert!(take(8 * LEAST).capacity() >= 8 * LEAST);
-        assert_eq!(spare(), 0, "too short for what comes now");
-        drop(Large::from(take(LEAST - 1)));
-        assert_eq!(spare(), 0, "not worth keeping");
-        drop(Large::from(take(LEAST)));
-        drop(LetGo);
-        assert_eq!(spare(), 0);
-    }
-
-    fn spare() -> usize {
-        super::SPARE.with(|spare| spare.borrow().len())
+        assert_eq!(waiting(), MOST_SPARE);
+        assert!(of(8 * LEAST).capacity() >= 8 * LEAST);
+        assert_eq!(waiting(), 1, "what is too short for what comes now is given up");
+        drop(of(LEAST / 2));
+        assert_eq!(waiting(), 1, "not worth keeping, nor a place for it");
+        drop(Large::from(vec![0; LEAST]));
+        assert_eq!(waiting(), 1, "of nobody's");
+        assert_eq!(room.clone().at_most(7).bytes, 0);
+        assert_eq!(Room { bytes: 9, ..room }.at_most(7).bytes, 7);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Snappy block format, as remote read and remote write use it (no framing).
 
 use super::WireError;
-use super::room::{rounded, take};
+use super::room::rounded;
 use bytes::Bytes;
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, WireError> {
             format!("the snappy block declares {declared} bytes, more than its {} can hold", body.len()),
         ));
     }
-    let mut out = take(declared);
+    let mut out = Vec::with_capacity(rounded(declared));
     out.resize(declared, 0);
     let length = snap::raw::Decoder::new().decompress(body, &mut out).map_err(damaged)?;
     out.truncate(length);

@@ -7,16 +7,17 @@ use crate::port::{Answer, Intake, StreamCall};
 use crate::source::{Counting, Reading};
 use crate::wire::prom_chunks::Decoder;
 use crate::wire::prom_read::SlabData;
+use crate::wire::room::Room;
 use bytes::{Bytes, BytesMut};
 use std::rc::Rc;
 
 /// How large an answer may be, and is likely to be, decoded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AnswerSize {
     /// Bytes of rows and labels that are accepted.
     pub most: usize,
-    /// Bytes for which room is made at the beginning, so that they need not be moved while there come to be more.
-    pub room: usize,
+    /// Made at the beginning, so that nothing needs to be moved while there comes to be more.
+    pub room: Room,
 }
 
 /// Reads the rows inside `window`; the answer ends with a mark when one was asked for. A larger one than may be is
@@ -34,7 +35,7 @@ pub(crate) fn streamed(
     StreamCall {
         request,
         limit: SMALL_LIMIT,
-        open: Rc::new(move |answer| Ok(Box::new(open(&asked, answer, window, marked, size)?))),
+        open: Rc::new(move |answer| Ok(Box::new(open(&asked, answer, window, marked, size.clone())?))),
     }
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn counted(
         limit: SMALL_LIMIT,
         open: Rc::new(move |answer| {
             Ok(Box::new(Counting::new(
-                Box::new(open(&asked, answer, window, false, AnswerSize { most, room: 0 })?),
+                Box::new(open(&asked, answer, window, false, AnswerSize { most, room: Room::default() })?),
                 labels,
             )))
         }),

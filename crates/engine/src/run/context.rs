@@ -18,6 +18,7 @@ use crate::port::Ports;
 use crate::report::{ProgressPoint, Rejection, RunInfo, SlabTiming};
 use crate::selector::Selector;
 use crate::wire::prom_chunks::Mark;
+use crate::wire::room::Room;
 use futures_util::future::{Either, select};
 use rustc_hash::FxHashMap;
 use std::cell::{Cell, RefCell};
@@ -41,8 +42,8 @@ pub(super) struct Run {
     pub streamed: Cell<bool>,
     /// A sample that the source holds, asked for at the end of every streamed answer.
     pub mark: RefCell<Option<Rc<Mark>>>,
-    /// Bytes that the last streamed answer took, decoded.
-    pub room: Cell<usize>,
+    /// For the next streamed answer: as much as the last one took, decoded.
+    pub room: RefCell<Room>,
     /// Why requests wait at present.
     pub waiting: Waiting,
     /// Whether headers of the plan are refused that were taken before.
@@ -83,7 +84,7 @@ impl Run {
             retries: Cell::new(0),
             streamed: Cell::new(true),
             mark: RefCell::default(),
-            room: Cell::new(0),
+            room: RefCell::default(),
             waiting: Waiting::default(),
             tokens: Tokens::default(),
             gate: Gate::new(options.max_concurrent_writes),

@@ -11,6 +11,7 @@ use crate::source::{Census, Exemplars, prometheus, victoriametrics};
 use crate::target::tsink;
 use crate::wire::prom_chunks::Mark;
 use crate::wire::prom_read::SlabData;
+use crate::wire::room::Room;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -89,8 +90,9 @@ impl Run {
     /// Before the first answer: it is likely to hold so many rows. Grown bit by bit, the first answers leave gaps in the
     /// memory that none of the later ones fills.
     pub fn expect_rows(&self, rows: u64) {
-        if self.room.get() == 0 {
-            self.room.set(usize::try_from(rows.saturating_mul(ROW_BYTES)).unwrap_or(0));
+        let mut room = self.room.borrow_mut();
+        if room.bytes == 0 {
+            room.bytes = usize::try_from(rows.saturating_mul(ROW_BYTES)).unwrap_or(0);
         }
     }
 
@@ -140,7 +142,8 @@ impl Run {
         let plan = &self.plan;
         if self.streamed.get() {
             let mark = self.mark.borrow().clone();
-            let call = prometheus::read_streamed(plan, selector, window, mark.as_deref(), self.room.get());
+            let room = self.room.borrow().clone();
+            let call = prometheus::read_streamed(plan, selector, window, mark.as_deref(), room);
             let read = self.stream(&call).await;
             match read {
                 // What was read without a mark brings one; then the answer is asked for once more, with its end.
@@ -158,13 +161,19 @@ impl Run {
                 // next answer says the same.
                 Err(error) if error.kind == ErrorKind::BadRequest => {}
                 Err(error) if cannot_cut(&error) => {
-                    let wide = prometheus::read_streamed(plan, selector, whole_chunks(window), None, 0);
+                    let wide = prometheus::read_streamed(
+                        plan,
+                        selector,
+                        whole_chunks(window),
+                        None,
+                        Room::default(),
+                    );
                     // What lies outside the window is left out, and counted, where the piece is used.
                     return Ok((window, self.stream(&wide).await?));
                 }
                 Ok(data) => {
                     // The next slab is likely to be as large.
-                    self.room.set(data.body_len());
+                    self.room.borrow_mut().bytes = data.body_len();
                     return Ok((window, data));
                 }
                 Err(error) => return Err(error),

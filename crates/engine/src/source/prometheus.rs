@@ -22,6 +22,7 @@ use crate::source::Census;
 use crate::wire::prom_chunks::{self, Mark};
 use crate::wire::prom_json::{self, BuildInfo, QueryResult};
 use crate::wire::prom_read::{SlabData, encode_request};
+use crate::wire::room::Room;
 
 /// Remote read of one selector, SAMPLES: floats, staleness markers and native histograms, without loss.
 ///
@@ -40,7 +41,7 @@ pub fn read(plan: &Plan, selector: &Selector, window: Window) -> Call<SlabData> 
 /// A server that chooses SAMPLES is read, too. tsink 0.10.2 as a source answers 400
 /// ([`ErrorKind::BadRequest`]): use [`read`] there.
 ///
-/// `room` bytes of memory are set apart for the answer before it comes.
+/// `room` is set apart for the answer before it comes.
 ///
 /// With a mark, an answer that ends before it is [`ErrorKind::Protocol`]; without, an answer that something has ended
 /// between two frames looks whole.
@@ -49,7 +50,7 @@ pub fn read_streamed(
     selector: &Selector,
     window: Window,
     mark: Option<&Mark>,
-    room: usize,
+    room: Room,
 ) -> StreamCall<SlabData> {
     let url = plan.source.remote_read_url.as_str();
     let errand = Errand { purpose: Purpose::ReadSamples, field: "source.remote_read_url", url };

@@ -10,6 +10,7 @@ use crate::prom_api::RangeQuery;
 use crate::prom_api::tests::{answer, plan, shown};
 use crate::selector::Selector;
 use crate::wire::prom_json;
+use crate::wire::room::Room;
 use crate::wire::types::{LabelMatcher, MatcherType};
 use bytes::Bytes;
 
@@ -78,7 +79,7 @@ fn taken<T>(call: &StreamCall<T>, whole: &Answer) -> crate::Result<T> {
 #[test]
 fn streamed_read_takes_what_the_server_chooses() {
     let window = Window { start_ms: 1_763_511_000_000, end_ms: 1_763_517_300_000 };
-    let call = read_streamed(&plan(), &up(), window, None, 0);
+    let call = read_streamed(&plan(), &up(), window, None, Room::default());
     assert_eq!(shown(&call.request), shown(&read(&plan(), &up(), window).request));
     let asked = crate::wire::snappy::decompress(&call.request.body, 1 << 10).unwrap();
     assert!(asked.ends_with(&[0x12, 1, 1]), "STREAMED_XOR_CHUNKS and nothing else: {asked:?}");
@@ -106,7 +107,7 @@ fn an_answer_that_is_more_than_may_be_held_is_broken_off() {
     let body = include_bytes!("../../../tests/fixtures/chunks/prometheus-2.42-histograms.bin");
     let mut small = plan();
     small.options.memory_mib = 0;
-    let call = read_streamed(&small, &up(), window, None, 0);
+    let call = read_streamed(&small, &up(), window, None, Room::default());
     let error = taken(&call, &answer(200, &streamed, body)).err().unwrap();
     assert_eq!(error.kind, ErrorKind::TooLarge);
     assert!(error.remedy.contains("memory_mib"), "{error:?}");
@@ -114,7 +115,7 @@ fn an_answer_that_is_more_than_may_be_held_is_broken_off() {
     assert_eq!(taken(&call, &samples).err().unwrap().kind, ErrorKind::TooLarge);
     // A frame that promises 40 MB, and the beginning of it.
     small.options.memory_mib = 16;
-    let call = read_streamed(&small, &up(), window, None, 0);
+    let call = read_streamed(&small, &up(), window, None, Room::default());
     let mut huge = vec![0x80, 0xa8, 0x89, 0x13, 0, 0, 0, 0];
     huge.resize(5 << 20, 7);
     assert_eq!(taken(&call, &answer(200, &streamed, &huge)).err().unwrap().kind, ErrorKind::TooLarge);
