@@ -41,10 +41,8 @@ impl Timed<u64> {
 
 /// Reads an answer and keeps what it says: the loop around a call is built once, not once for every kind of answer.
 enum Accept<'a> {
-    /// Reads it when it is there as a whole.
-    Whole(&'a mut dyn FnMut(&Answer) -> Result<()>),
-    /// The same, but not before something else is there, too.
-    After(&'a Latch, &'a mut dyn FnMut(&Answer) -> Result<()>),
+    /// Reads it when it is there as a whole; not before something else is there, too, where a latch stands for that.
+    Whole(&'a mut dyn FnMut(&Answer) -> Result<()>, Option<&'a Latch>),
     /// Reads it as it arrives.
     Pieces(&'a mut dyn Streamed),
 }
@@ -53,8 +51,7 @@ impl Accept<'_> {
     /// For the next attempt.
     fn again(&mut self) -> Accept<'_> {
         match self {
-            Self::Whole(read) => Accept::Whole(*read),
-            Self::After(latch, read) => Accept::After(latch, *read),
+            Self::Whole(read, after) => Accept::Whole(*read, *after),
             Self::Pieces(read) => Accept::Pieces(*read),
         }
     }
@@ -104,18 +101,19 @@ impl Run {
 
     /// As [`Self::call`], but gives up at once on what `stop` says: what may not simply be sent again.
     pub async fn call_unless<T>(&self, call: &Call<T>, stop: fn(&Error) -> bool) -> Result<T> {
-        let mut value = None;
-        let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
-        self.attempts(&call.request, call.limit, Accept::Whole(&mut read), stop).await?;
-        value.ok_or_else(unread)
+        self.whole(call, None, stop).await
     }
 
     /// As [`Self::call`], but the answer is only read once `latch` is open: until then it is held as it came, which takes
     /// less memory.
     pub async fn call_after<T>(&self, latch: &Latch, call: &Call<T>) -> Result<T> {
+        self.whole(call, Some(latch), |_| false).await
+    }
+
+    async fn whole<T>(&self, call: &Call<T>, after: Option<&Latch>, stop: fn(&Error) -> bool) -> Result<T> {
         let mut value = None;
         let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
-        self.attempts(&call.request, call.limit, Accept::After(latch, &mut read), |_| false).await?;
+        self.attempts(&call.request, call.limit, Accept::Whole(&mut read, after), stop).await?;
         value.ok_or_else(unread)
     }
 
@@ -145,7 +143,7 @@ impl Run {
         let mut value = None;
         let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
         let Timed { result, status, latency_ms } =
-            self.attempt(&call.request, call.limit, Accept::Whole(&mut read)).await;
+            self.attempt(&call.request, call.limit, Accept::Whole(&mut read, None)).await;
         Timed { result: result.and_then(|()| value.ok_or_else(unread)), status, latency_ms }
     }
 
@@ -350,9 +348,10 @@ impl Run {
                     Ok(body) => {
                         let answer = Answer { status, headers: response.headers, body };
                         Ok(match accept {
-                            Accept::Whole(read) => read(&answer),
-                            Accept::After(latch, read) => {
-                                latch.opened().await;
+                            Accept::Whole(read, after) => {
+                                if let Some(latch) = after {
+                                    latch.opened().await;
+                                }
                                 read(&answer)
                             }
                             Accept::Pieces(streamed) => streamed.open(&answer),
