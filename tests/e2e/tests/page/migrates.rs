@@ -9,6 +9,7 @@ use e2e::servers::{self, END, SOURCE, START};
 use e2e::{in_both_browsers, site};
 use serde_json::{Value, json};
 use tsink_migrate_testkit::history::varied_names;
+use tsink_migrate_testkit::servers::Tsink;
 
 in_both_browsers!(migrates_on_one_origin, migrates_across_origins);
 
@@ -33,7 +34,10 @@ fn exemplars(metric: &str) -> u64 {
 }
 
 async fn migrates_on_one_origin(kind: Kind) -> Result<()> {
-    let target = servers::target()?;
+    servers::on_sound_target(async |target: &Tsink| on_one_origin(kind, target).await).await
+}
+
+async fn on_one_origin(kind: Kind, target: &Tsink) -> Result<()> {
     let tenant = "one-origin";
     let metrics: Vec<&str> = varied_names().iter().map(|(name, _)| *name).collect();
     let direct = {
@@ -129,7 +133,10 @@ async fn cutover_report(page: &Page, metrics: &[&str]) -> Result<()> {
 }
 
 async fn migrates_across_origins(kind: Kind) -> Result<()> {
-    let target = servers::target()?;
+    servers::on_sound_target(async |target: &Tsink| across_origins(kind, target).await).await
+}
+
+async fn across_origins(kind: Kind, target: &Tsink) -> Result<()> {
     let tenant = "two-origins";
     let metrics = ["room_temperature_celsius", "request_duration_seconds_bucket", "rpc_duration_seconds"];
     let mut direct = plans::plan(&SOURCE.prometheus.url(), &target.url(), tenant, &metrics);
