@@ -100,7 +100,7 @@ fn a_mark_that_the_source_drops_is_replaced_and_nothing_fails_for_it() {
 #[test]
 fn a_source_that_loses_its_end_for_good_is_told_and_not_believed() {
     let world = streaming();
-    world.faults(|request, _| (is_marked(request)).then_some(Fault::Status(200, "")));
+    world.faults(|request, _| is_marked(request).then_some(Fault::Status(200, "")));
     let outcome = backfill(&world);
     assert_eq!(outcome.report().status(), Status::Fail);
     let issues = outcome.report().issues();

@@ -1,6 +1,7 @@
 //! A source and a target without end: they make up their answers while they are read, and keep nothing.
 
 use super::World;
+use super::proto::matcher_texts;
 use super::streamed::{framed, one};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -11,7 +12,7 @@ use std::rc::Rc;
 use tsink_migrate_engine::model::{Labels, Window};
 use tsink_migrate_engine::port::{Body, Clock, NetworkCause, Request, Response, Transport, TransportError};
 use tsink_migrate_engine::selector::Selector;
-use tsink_migrate_engine::wire::types::{LabelMatcher, MatcherType, ReadRequest};
+use tsink_migrate_engine::wire::types::{LabelMatcher, ReadRequest};
 
 /// Makes up answers: every series of the metric `m` has a sample every `step_ms`, all with the value 1.
 pub struct Endless {
@@ -45,16 +46,7 @@ impl Endless {
     }
 
     fn select(&self, matchers: &[LabelMatcher]) -> Rc<Vec<usize>> {
-        let text = |matcher: &LabelMatcher| {
-            let operator = match MatcherType::try_from(matcher.r#type).unwrap() {
-                MatcherType::Eq => "=",
-                MatcherType::Neq => "!=",
-                MatcherType::Re => "=~",
-                MatcherType::Nre => "!~",
-            };
-            format!("{}{operator}{:?}", matcher.name, matcher.value)
-        };
-        let text = format!("{{{}}}", matchers.iter().map(text).collect::<Vec<_>>().join(","));
+        let text = format!("{{{}}}", matcher_texts(matchers));
         let found = self.selected.borrow().get(&text).cloned();
         found.unwrap_or_else(|| {
             let asked = Selector::parse(&text).unwrap().predicate();

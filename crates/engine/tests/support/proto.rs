@@ -1,7 +1,9 @@
 //! The messages as prost sees them: the tests' own reading of the protocol.
 
 use prost::Message;
-use tsink_migrate_engine::wire::types::{Exemplar, Histogram, Label, MetricMetadata, ReadRequest};
+use tsink_migrate_engine::wire::types::{
+    Exemplar, Histogram, Label, LabelMatcher, MatcherType, MetricMetadata, ReadRequest,
+};
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Sample {
@@ -54,4 +56,18 @@ pub fn read_request(body: &[u8]) -> ReadRequest {
 
 pub fn unsnappy(bytes: &[u8]) -> Vec<u8> {
     snap::raw::Decoder::new().decompress_vec(bytes).unwrap()
+}
+
+/// Matchers as they stand between the brackets of a selector.
+pub fn matcher_texts(matchers: &[LabelMatcher]) -> String {
+    let text = |matcher: &LabelMatcher| {
+        let operator = match MatcherType::try_from(matcher.r#type).unwrap() {
+            MatcherType::Eq => "=",
+            MatcherType::Neq => "!=",
+            MatcherType::Re => "=~",
+            MatcherType::Nre => "!~",
+        };
+        format!("{}{operator}{:?}", matcher.name, matcher.value)
+    };
+    matchers.iter().map(text).collect::<Vec<_>>().join(",")
 }

@@ -2,7 +2,8 @@
 
 use super::clock::VirtualClock;
 use super::proto::{
-    QueryResult, ReadResponse, Sample, TimeSeries, WriteRequest, read_request, snappy, unsnappy,
+    QueryResult, ReadResponse, Sample, TimeSeries, WriteRequest, matcher_texts, read_request, snappy,
+    unsnappy,
 };
 use super::streamed;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use tsink_migrate_engine::port::{
     Body, Clock, FileError, Files, NetworkCause, Request, Response, Transport, TransportError,
 };
 use tsink_migrate_engine::selector::Selector;
-use tsink_migrate_engine::wire::types::{Label, LabelMatcher, MatcherType, Query};
+use tsink_migrate_engine::wire::types::{Label, Query};
 
 /// What may go wrong with one request.
 #[derive(Clone, Debug)]
@@ -298,17 +299,9 @@ fn stored((labels, samples): (&Labels, &BTreeMap<i64, u64>)) -> Series {
 }
 
 fn select(query: &Query, all: &[Series]) -> Vec<TimeSeries> {
-    let text = |matcher: &LabelMatcher| {
-        let operator = match MatcherType::try_from(matcher.r#type).unwrap() {
-            MatcherType::Eq => "=",
-            MatcherType::Neq => "!=",
-            MatcherType::Re => "=~",
-            MatcherType::Nre => "!~",
-        };
-        format!("{}{operator}{:?}", matcher.name, matcher.value)
-    };
-    let texts: Vec<String> = query.matchers.iter().map(text).collect();
-    let asked = Selector::parse(&format!("{{__name__!=\"\",{}}}", texts.join(","))).unwrap().predicate();
+    let asked = Selector::parse(&format!("{{__name__!=\"\",{}}}", matcher_texts(&query.matchers)))
+        .unwrap()
+        .predicate();
     all.iter()
         .filter(|series| asked.matches(&series.labels))
         .filter_map(|series| {
