@@ -43,22 +43,28 @@ pub static BULK_SOURCE: LazyLock<Prometheus> = LazyLock::new(|| {
     prometheus
 });
 
-/// A fresh target. Every test that writes has one of its own, so that a broken one breaks no other test.
+/// A fresh target. Every test that writes has one of its own, so that a broken one breaks no other test. It keeps
+/// everything in memory, like the other small ones below, because on disk a tsink closes its storage by itself now and
+/// then (see [`Tsink::is_open`]).
 ///
 /// # Errors
 /// When it does not start.
 pub fn target() -> Result<Tsink> {
-    Tsink::start(TsinkOptions::default())
+    in_memory(TsinkOptions::default())
 }
 
-/// Runs a test that writes much on a fresh target; once more, and a third time, when the target closed its storage by
-/// itself (see [`Tsink::is_open`]).
+fn in_memory(options: TsinkOptions) -> Result<Tsink> {
+    Tsink::start(TsinkOptions { in_memory: true, ..options })
+}
+
+/// Runs a test that needs a target on disk, because it writes much or writes something twice (in memory a tsink keeps
+/// every copy); once more, and a third time, when the target closed its storage by itself (see [`Tsink::is_open`]).
 ///
 /// # Errors
 /// The test's, on a target that is sound.
 pub async fn on_sound_target(test: impl AsyncFn(&Tsink) -> Result<()>) -> Result<()> {
     for _ in 0..2 {
-        let target = target()?;
+        let target = Tsink::start(TsinkOptions::default())?;
         match test(&target).await {
             Err(error) if !target.is_open() => {
                 eprintln!("tsink-server closed its storage by itself; once more with another ({error:#})");
@@ -66,7 +72,7 @@ pub async fn on_sound_target(test: impl AsyncFn(&Tsink) -> Result<()>) -> Result
             done => return done,
         }
     }
-    test(&target()?).await
+    test(&Tsink::start(TsinkOptions::default())?).await
 }
 
 /// The token that [`guarded_target`] wants.
@@ -77,7 +83,7 @@ pub const TOKEN: &str = "e2e-4c1d7b-the-right-token";
 /// # Errors
 /// When it does not start.
 pub fn guarded_target() -> Result<Tsink> {
-    Tsink::start(TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() })
+    in_memory(TsinkOptions { auth_token: Some(TOKEN.to_owned()), ..TsinkOptions::default() })
 }
 
 /// A fresh target with its admin API on, which wants [`TOKEN`].
@@ -86,7 +92,7 @@ pub fn guarded_target() -> Result<Tsink> {
 /// When it does not start.
 pub fn target_with_admin() -> Result<Tsink> {
     let admin_auth_token = Some(TOKEN.to_owned());
-    Tsink::start(TsinkOptions { admin_api: true, admin_auth_token, ..TsinkOptions::default() })
+    in_memory(TsinkOptions { admin_api: true, admin_auth_token, ..TsinkOptions::default() })
 }
 
 /// A fresh target that keeps two hours only.
@@ -94,5 +100,5 @@ pub fn target_with_admin() -> Result<Tsink> {
 /// # Errors
 /// When it does not start.
 pub fn forgetful_target() -> Result<Tsink> {
-    Tsink::start(TsinkOptions { retention: Some("2h".to_owned()), ..TsinkOptions::default() })
+    in_memory(TsinkOptions { retention: Some("2h".to_owned()), ..TsinkOptions::default() })
 }
