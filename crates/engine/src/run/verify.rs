@@ -58,15 +58,6 @@ impl Run {
             true => Some(self.recording().await?),
             false => None,
         };
-        let estimate = match (preflight.and_then(|report| report.estimate.clone()), &recorded) {
-            (Some(estimate), _) => Some(estimate),
-            (None, Some(found)) => Some(self.recorded_estimate(found, &mut Vec::new())),
-            (None, None) if parts.is_some() => None,
-            (None, None) => apart(self.estimate(&mut Vec::new())).await,
-        };
-        if self.control.is_cancelled() {
-            return Err(cancelled());
-        }
         let hints = Hints {
             target_oldest_ms: preflight.and_then(|report| report.target_oldest_ms),
             now_ms: self.ports.clock.now_ms(),
@@ -78,7 +69,7 @@ impl Run {
         let (mut of_metadata, mut of_exemplars) = (Vec::new(), Vec::new());
         // Samples take long: what cannot be asked for at all is told before they are read, not after.
         let (raw_checks, metadata_checks, compared) = try_join!(
-            apart(self.verify_samples(estimate.as_ref(), &hints, parts, &recheck)),
+            apart(self.verify_samples(preflight, &hints, parts, &recheck)),
             apart(self.verify_metadata(&mut of_metadata, parts)),
             apart(self.compare_all_exemplars(&mut of_exemplars, &hints, parts)),
         )?;
@@ -111,19 +102,47 @@ impl Run {
         })
     }
 
+    /// How much there is: as the preflight found it, or found out now. None for a repair, which knows what it looks for.
+    async fn expected(
+        &self,
+        preflight: Option<&PreflightReport>,
+        parts: Option<&Parts>,
+    ) -> Result<Option<Estimate>> {
+        if let Some(estimate) = preflight.and_then(|report| report.estimate.clone()) {
+            return Ok(Some(estimate));
+        }
+        if self.plan.source.kind.is_recording() {
+            let found = self.recording().await?;
+            return Ok(Some(self.recorded_estimate(&found, &mut Vec::new())));
+        }
+        match parts {
+            Some(_) => Ok(None),
+            None => Ok(apart(self.estimate(&mut Vec::new())).await),
+        }
+    }
+
     async fn verify_samples(
         &self,
-        estimate: Option<&Estimate>,
+        preflight: Option<&PreflightReport>,
         hints: &Hints,
         parts: Option<&Parts>,
         recheck: &RefCell<Recheck>,
     ) -> Result<Vec<RawCheckReport>> {
         let selectors = &self.plan.selectors;
-        let rows_of = |at: usize| estimate.and_then(|all| all.selectors.get(at)).map(|one| one.rows);
-        match parts {
-            None => self.open_ledger(Stage::Verify).await?,
-            Some(_) => self.close_ledger(),
+        let ledger = async {
+            match parts {
+                None => self.open_ledger(Stage::Verify).await,
+                Some(_) => {
+                    self.close_ledger();
+                    Ok(())
+                }
+            }
+        };
+        let (estimate, ()) = try_join!(apart(self.expected(preflight, parts)), ledger)?;
+        if self.control.is_cancelled() {
+            return Err(cancelled());
         }
+        let rows_of = |at: usize| Some(estimate.as_ref()?.selectors.get(at)?.rows);
         let recorded = match self.plan.source.kind.is_recording() {
             true => Some(self.recorded_slabs().await?),
             false => None,
@@ -131,7 +150,7 @@ impl Run {
         let stage = if parts.is_some() { Stage::Repair } else { Stage::Verify };
         let schedule = match &recorded {
             Some((found, _)) => Schedule::recorded(self, &Self::windows(found)),
-            None => Schedule::new(self, self.rows(estimate, parts).await, stage, parts),
+            None => Schedule::new(self, self.rows(estimate.as_ref(), parts).await, stage, parts),
         };
         // A repair has shown its slabs and counts its work already.
         if parts.is_none() {
