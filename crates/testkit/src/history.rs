@@ -7,6 +7,7 @@
 
 mod bulk;
 mod histograms;
+mod settle;
 mod varied;
 
 pub use bulk::Bulk;
@@ -16,6 +17,7 @@ pub use varied::{varied, varied_names};
 use crate::client::Endpoint;
 use crate::wire::{Histogram, MetricMetadata, TimeSeries, WriteRequest};
 use anyhow::{Context, Result, anyhow};
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -114,14 +116,23 @@ pub fn load(server: &Endpoint, history: &History) -> Result<Loaded> {
     load_slabs(server, slabs)
 }
 
-/// Writes slabs one after the other; the series of one slab in parallel.
+/// Writes slabs one after the other; the series of one slab in parallel, after those that no slab before had, which go
+/// one request at a time (see [`settle`]).
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_slabs(server: &Endpoint, slabs: impl Iterator<Item = Vec<TimeSeries>>) -> Result<Loaded> {
     let mut loaded = Loaded::default();
+    let mut known = HashSet::new();
     for slab in slabs {
         slab.iter().for_each(|series| loaded.add(series));
+        let (new, slab): (Vec<_>, Vec<_>) =
+            slab.into_iter().partition(|series| known.insert(format!("{:?}", series.labels)));
+        for request in requests(new) {
+            settle::settle(server)?;
+            write(server, &request)?;
+            loaded.requests += 1;
+        }
         let requests = Mutex::new(requests(slab).into_iter());
         let failed = AtomicBool::new(false);
         loaded.requests += thread::scope(|scope| -> Result<u64> {
