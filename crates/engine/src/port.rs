@@ -270,22 +270,17 @@ pub trait Intake<T> {
     fn finish(self: Box<Self>) -> crate::Result<T>;
 }
 
-/// Reads a body to its end. The server may have said that it has `length` bytes.
+/// Reads a body to its end, which has about `likely` bytes: as many as the server said, where it did.
 ///
 /// # Errors
 /// [`TransportError::TooLarge`] when it has more than `limit` bytes, else what the body reports.
-pub async fn collect(
-    body: &mut dyn Body,
-    length: Option<usize>,
-    limit: usize,
-) -> Result<Bytes, TransportError> {
+pub async fn collect(body: &mut dyn Body, likely: usize, limit: usize) -> Result<Bytes, TransportError> {
     let Some(first) = body.chunk().await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
         return Err(TransportError::TooLarge { limit });
     }
     let Some(second) = body.chunk().await? else { return Ok(first) };
-    let mut whole =
-        Vec::with_capacity(rounded(length.unwrap_or(0).min(limit).max(first.len() + second.len())));
+    let mut whole = Vec::with_capacity(rounded(likely.min(limit).max(first.len() + second.len())));
     whole.extend_from_slice(&first);
     let mut next = Some(second);
     while let Some(piece) = next {

@@ -4,6 +4,7 @@
 //! each decision in it (slab size, retry delay, writes at once, progress) is a pure function or a small
 //! state machine in a file of its own, tested on a virtual clock.
 
+mod after;
 mod apart;
 mod backfill;
 mod changes;

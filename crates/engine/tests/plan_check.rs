@@ -54,8 +54,8 @@ fn the_specifications_prometheus_plan_is_ready() {
     options.max_concurrent_writes 4
     options.max_rows_per_second 0
     options.max_in_flight_rows 0
-    options.slab_samples 400000
-    options.memory_mib 96
+    options.slab_samples 600000
+    options.memory_mib 112
     options.max_attempts 6
     options.backoff_base_ms 200
     options.backoff_cap_ms 10000

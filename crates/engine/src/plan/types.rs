@@ -227,10 +227,10 @@ pub struct Options {
     pub max_rows_per_second: u64,
     /// Rows at most in write requests under way, all together; 0, no limit but that of the writes at once.
     pub max_in_flight_rows: u64,
-    /// Samples that one slab should hold; 400,000. Slabs are cut smaller where `memory_mib` asks for it, and where fewer
+    /// Samples that one slab should hold; 600,000. Slabs are cut smaller where `memory_mib` asks for it, and where fewer
     /// hours are enough.
     pub slab_samples: u64,
-    /// MiB that slabs may take in memory, all together; 96.
+    /// MiB that slabs may take in memory, all together; 112.
     pub memory_mib: u64,
     /// Attempts for a request that may be retried, the first included; 6.
     pub max_attempts: u32,
@@ -264,8 +264,8 @@ impl Default for Options {
             max_concurrent_writes: 4,
             max_rows_per_second: 0,
             max_in_flight_rows: 0,
-            slab_samples: 400_000,
-            memory_mib: 96,
+            slab_samples: 600_000,
+            memory_mib: 112,
             max_attempts: 6,
             backoff_base_ms: 200,
             backoff_cap_ms: 10_000,

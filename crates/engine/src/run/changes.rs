@@ -48,9 +48,14 @@ impl Latch {
         self.changes.tell();
     }
 
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.is_open.get()
+    }
+
     /// Resolves when it is open.
     pub async fn opened(&self) {
-        self.changes.until(|| self.is_open.get()).await;
+        self.changes.until(|| self.is_open()).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sending calls: pause and cancel, retry with backoff, and errors that say what to do.
 
-use super::changes::Latch;
+use super::after::After;
 use super::context::Run;
 use super::event::NoticeLevel;
 use super::flow::{Breaker, Rank, Turn, Wait, is_unavailable};
@@ -41,8 +41,8 @@ impl Timed<u64> {
 
 /// Reads an answer and keeps what it says: the loop around a call is built once, not once for every kind of answer.
 enum Accept<'a> {
-    /// Reads it when it is there as a whole; not before something else is there, too, where a latch stands for that.
-    Whole(&'a mut dyn FnMut(&Answer) -> Result<()>, Option<&'a Latch>),
+    /// Reads it when it is there as a whole, and wanted.
+    Whole(&'a mut dyn FnMut(&Answer) -> Result<()>, Option<After<'a>>),
     /// Reads it as it arrives.
     Pieces(&'a mut dyn Streamed),
 }
@@ -104,13 +104,17 @@ impl Run {
         self.whole(call, None, stop).await
     }
 
-    /// As [`Self::call`], but the answer is only read once `latch` is open: until then it is held as it came, which takes
-    /// less memory.
-    pub async fn call_after<T>(&self, latch: &Latch, call: &Call<T>) -> Result<T> {
-        self.whole(call, Some(latch), |_| false).await
+    /// As [`Self::call`], but the answer is only taken and read when `after` says so.
+    pub async fn call_after<T>(&self, after: After<'_>, call: &Call<T>) -> Result<T> {
+        self.whole(call, Some(after), |_| false).await
     }
 
-    async fn whole<T>(&self, call: &Call<T>, after: Option<&Latch>, stop: fn(&Error) -> bool) -> Result<T> {
+    async fn whole<T>(
+        &self,
+        call: &Call<T>,
+        after: Option<After<'_>>,
+        stop: fn(&Error) -> bool,
+    ) -> Result<T> {
         let mut value = None;
         let mut read = |answer: &Answer| (call.parse)(answer).map(|read| value = Some(read));
         self.attempts(&call.request, call.limit, Accept::Whole(&mut read, after), stop).await?;
@@ -343,15 +347,21 @@ impl Run {
             }
             accept => {
                 let length = response.header("content-length").and_then(|length| length.parse().ok());
-                match collect(response.body.as_mut(), length, limit).await {
+                let (mut turn, mut likely) = (None, length.unwrap_or(0));
+                if let Accept::Whole(_, Some(after)) = &accept {
+                    turn = after.turn(&*self.ports.clock).await;
+                    likely = likely.max(after.room);
+                }
+                match collect(response.body.as_mut(), likely, limit).await {
                     Err(failure) => Err(failure),
                     Ok(body) => {
                         let answer = Answer { status, headers: response.headers, body };
                         Ok(match accept {
                             Accept::Whole(read, after) => {
-                                if let Some(latch) = after {
-                                    latch.opened().await;
-                                }
+                                let _turn = match after {
+                                    Some(after) => after.wanted(turn).await,
+                                    None => None,
+                                };
                                 read(&answer)
                             }
                             Accept::Pieces(streamed) => streamed.open(&answer),

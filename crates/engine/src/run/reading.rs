@@ -1,6 +1,6 @@
 //! Reading slabs from either side, in smaller pieces where one answer would be too large.
 
-use super::changes::Latch;
+use super::after::After;
 use super::context::Run;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::model::{Labels, Series, Window};
@@ -125,14 +125,14 @@ impl Run {
         read.map_err(|error| error.at(&selector.text, window))
     }
 
-    /// The same, but what was read is only unpacked once `latch` is open.
+    /// The same, but taken and unpacked when `after` says so.
     pub async fn read_target_part_after(
         &self,
-        latch: &Latch,
+        after: After<'_>,
         selector: &Selector,
         window: Window,
     ) -> Result<SlabData> {
-        let read = self.call_after(latch, &tsink::read(&self.plan, selector, window)).await;
+        let read = self.call_after(after, &tsink::read(&self.plan, selector, window)).await;
         read.map_err(|error| error.at(&selector.text, window))
     }
 

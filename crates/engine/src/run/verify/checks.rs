@@ -6,12 +6,14 @@ use crate::error::{Error, Result, Side};
 use crate::model::{Millis, Series, Window};
 use crate::report::RawCheckReport;
 use crate::report::words::{count_of, show_duration};
+use crate::run::after::After;
 use crate::run::apart::apart;
 use crate::run::changes::Latch;
 use crate::run::context::Run;
 use crate::run::event::{Event, NoticeLevel, SlabState, Stage};
 use crate::run::flow::Rank;
 use crate::run::http::cancelled;
+use crate::run::permits::Permits;
 use crate::run::reading::Piece;
 use crate::run::recheck::{Recheck, Verdict};
 use crate::run::recording::slabs::SlabReader;
@@ -35,6 +37,8 @@ pub(super) struct Checks<'a> {
     /// The only parts that are compared, when a repair asks.
     parts: Option<&'a Parts>,
     comparisons: Vec<RefCell<RawComparison>>,
+    /// The target's answers, which are taken one after the other.
+    answers: Permits,
     /// The failure that makes going on pointless.
     fatal: RefCell<Option<Error>>,
     recheck: &'a RefCell<Recheck>,
@@ -62,6 +66,7 @@ impl<'a> Checks<'a> {
             stage,
             parts,
             comparisons: comparisons.collect(),
+            answers: Permits::new(1),
             fatal: RefCell::default(),
             recheck,
             young: RefCell::default(),
@@ -171,9 +176,11 @@ impl<'a> Checks<'a> {
             // Unpacked when it can be compared at once: so one answer of the target at a time is, and not one of each
             // slab whose source is slow.
             let source_is_there = Latch::default();
+            let room = run.room.borrow().bytes;
+            let after = After { turns: &self.answers, wanted: &source_is_there, room };
             let both = join!(
                 run.read_source_part(selector, *window).inspect(|_| source_is_there.open()),
-                run.read_target_part_after(&source_is_there, selector, *window)
+                run.read_target_part_after(after, selector, *window)
             );
             match (both.0).and_then(|source| Ok((source, (*window, both.1?)))) {
                 Ok((source, target)) => {
