@@ -172,8 +172,11 @@ impl Run {
                     return Ok((window, self.stream(&wide).await?));
                 }
                 Ok(data) => {
-                    // The next slab is likely to be as large.
-                    self.room.borrow_mut().bytes = data.body_len();
+                    // The next slab is likely to be as large. Where it is smaller, as another selector's may be, the same
+                    // length still fits into the gaps of those before.
+                    let mut room = self.room.borrow_mut();
+                    room.bytes = room.bytes.max(data.body_len());
+                    drop(room);
                     return Ok((window, data));
                 }
                 Err(error) => return Err(error),
