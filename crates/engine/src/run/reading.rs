@@ -176,7 +176,6 @@ impl Run {
                     // length still fits into the gaps of those before.
                     let mut room = self.room.borrow_mut();
                     room.bytes = room.bytes.max(data.body_len());
-                    drop(room);
                     return Ok((window, data));
                 }
                 Err(error) => return Err(error),
