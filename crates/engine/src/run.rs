@@ -33,6 +33,8 @@ mod retention;
 mod retry;
 mod schedule;
 mod slabs;
+#[cfg(test)]
+mod still;
 mod tally;
 mod tokens;
 mod undo;

@@ -45,42 +45,24 @@ impl After<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::After;
-    use crate::port::Clock;
+    use super::{After, PATIENCE_MS};
     use crate::run::changes::Latch;
     use crate::run::permits::Permits;
+    use crate::run::still::Still;
     use futures_util::FutureExt;
-    use futures_util::future::{LocalBoxFuture, pending, ready};
     use std::pin::pin;
-
-    /// On which a time to wait is over at once, or never.
-    struct Hands {
-        run: bool,
-    }
-
-    impl Clock for Hands {
-        fn now_ms(&self) -> i64 {
-            0
-        }
-
-        fn monotonic_ms(&self) -> f64 {
-            0.0
-        }
-
-        fn sleep(&self, _: u64) -> LocalBoxFuture<'static, ()> {
-            if self.run { Box::pin(ready(())) } else { Box::pin(pending()) }
-        }
-    }
 
     #[test]
     fn one_answer_at_a_time_as_long_as_that_is_quick() {
         let (turns, wanted) = (Permits::new(1), Latch::default());
         let after = After { turns: &turns, wanted: &wanted, room: 0 };
-        let (still, late) = (Hands { run: false }, Hands { run: true });
+        let still = Still::default();
         let first = after.turn(&still).now_or_never().unwrap();
         assert!(first.is_some());
-        assert!(after.turn(&still).now_or_never().is_none(), "it waits for the first one");
-        assert!(after.turn(&late).now_or_never().unwrap().is_none(), "and goes on without its turn at last");
+        let mut second = pin!(after.turn(&still));
+        assert!(second.as_mut().now_or_never().is_none(), "it waits for the first one");
+        still.0.set(PATIENCE_MS as f64);
+        assert!(second.now_or_never().unwrap().is_none(), "and goes on without its turn at last");
         drop(first);
         assert!(after.turn(&still).now_or_never().unwrap().is_some());
     }
@@ -89,7 +71,7 @@ mod tests {
     fn an_answer_that_is_not_wanted_yet_lets_others_pass() {
         let (turns, wanted) = (Permits::new(1), Latch::default());
         let after = After { turns: &turns, wanted: &wanted, room: 0 };
-        let still = Hands { run: false };
+        let still = Still::default();
         let first = after.turn(&still).now_or_never().unwrap();
         let mut held = pin!(after.wanted(first));
         assert!(held.as_mut().now_or_never().is_none());

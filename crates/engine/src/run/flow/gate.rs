@@ -165,33 +165,10 @@ impl Drop for Pass {
 #[cfg(test)]
 mod tests {
     use super::{Gate, Waiting};
-    use crate::port::Clock;
     use crate::run::limits::Limits;
+    use crate::run::still::Still;
     use futures_util::FutureExt;
-    use futures_util::future::LocalBoxFuture;
-    use std::cell::Cell;
     use std::pin::pin;
-    use std::rc::Rc;
-
-    /// Stands still until it is moved; sleepers look again when they are polled.
-    #[derive(Clone, Default)]
-    struct Still(Rc<Cell<f64>>);
-
-    impl Clock for Still {
-        fn now_ms(&self) -> i64 {
-            self.0.get() as i64
-        }
-        fn monotonic_ms(&self) -> f64 {
-            self.0.get()
-        }
-        fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
-            let (clock, until) = (self.0.clone(), self.0.get() + ms as f64);
-            Box::pin(std::future::poll_fn(move |_| match clock.get() >= until {
-                true => std::task::Poll::Ready(()),
-                false => std::task::Poll::Pending,
-            }))
-        }
-    }
 
     fn limits(writes: usize, rate: u64, rows: u64) -> Limits {
         Limits {
