@@ -32,9 +32,10 @@ const NATIVE: [&str; 7] = [
     "tsink-migrate-web",
     "xtask",
 ];
-/// The arguments of cargo for tests that need JavaScript around them.
-const IN_NODE: [&str; 8] =
-    ["test", "--no-fail-fast", "-p", "tsink-migrate-host", "--target", TARGET, "--test", "*"];
+/// The package with tests that need JavaScript around them.
+const IO_SHELL: &str = "tsink-migrate-host";
+/// The arguments of cargo for those tests.
+const IN_NODE: [&str; 8] = ["test", "--no-fail-fast", "-p", IO_SHELL, "--target", TARGET, "--test", "*"];
 /// Cargo's variable for the program that runs the target's tests.
 const RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
 /// Where property tests begin to draw their cases, so that every run has the same ones: a failure is of the change at
@@ -100,6 +101,9 @@ fn lint(tools: &Toolbox, steps: &mut Steps) {
     let mut wasm = tools.wasm_cargo();
     wasm.args(["clippy", "--target", TARGET]).args(packages(&WASM)).args(deny);
     steps.run("lints for WebAssembly", &mut wasm);
+    let mut tests = tools.wasm_cargo();
+    tests.args(["clippy", "--target", TARGET, "-p", IO_SHELL, "--tests"]).args(deny);
+    steps.run("lints for the IO shell's tests", &mut tests);
     steps.run("the engine's own lints (invariant 1)", &mut invariants::lints(tools));
     steps.check("the engine's dependencies (invariant 1)", || invariants::dependencies(tools));
 }
