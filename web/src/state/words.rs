@@ -179,12 +179,21 @@ fn count_not_compared(findings: &[Finding]) -> u64 {
 pub fn verify(report: &VerifyReport) -> Verdict {
     let ok = report.status == Status::Pass;
     let sum = totals(&report.raw_checks);
-    let rows = sum.samples.iter().zip(sum.histograms).map(|(a, b)| a.saturating_add(b)).max().unwrap_or(0);
-    let series = sum.series.iter().copied().max().unwrap_or(0);
-    let of = format!("{} in {} series", counted(rows, "sample", "samples"), count(series));
+    let [series, samples, histograms] =
+        [sum.series, sum.samples, sum.histograms].map(|[source, target]| source.max(target));
+    let rows = match (samples, histograms) {
+        (_, 0) => counted(samples, "sample", "samples"),
+        (0, _) => counted(histograms, "native histogram", "native histograms"),
+        _ => format!(
+            "{} and {}",
+            counted(samples, "sample", "samples"),
+            counted(histograms, "native histogram", "native histograms")
+        ),
+    };
+    let of = format!("{rows} in {} series", count(series));
     let checks = checks_words(report);
     if ok {
-        let headline = if rows == 0 {
+        let headline = if samples == 0 && histograms == 0 {
             "Neither side has a sample in this window.".to_owned()
         } else {
             format!("All {of} agree.")
@@ -426,6 +435,12 @@ mod tests {
         let verdict = verify(&report(Status::Pass, equal()));
         assert_eq!(verdict.word, "Verified");
         assert_eq!(verdict.headline, "All 5,760,000 samples in 1,000 series agree.");
+        let check = RawCheckReport { source_histograms: 40, target_histograms: 40, ..equal() };
+        let headline = verify(&report(Status::Pass, check)).headline;
+        assert_eq!(headline, "All 5,760,000 samples and 40 native histograms in 1,000 series agree.");
+        let check = RawCheckReport { source_samples: 0, target_samples: 0, source_histograms: 2, ..equal() };
+        let headline = verify(&report(Status::Pass, check)).headline;
+        assert_eq!(headline, "All 2 native histograms in 1,000 series agree.");
     }
 
     #[test]

@@ -134,7 +134,7 @@ async fn shortens_what_is_too_long_for_a_link(kind: Kind) -> Result<()> {
         // Counts are the same, and it says what it is.
         page.says("report", "Shortened to fit into a link", SOON).await?;
         let after = page.text("report-verdict").await?.context("a verdict")?;
-        let headline = |text: &str| text.lines().find(|line| line.contains("samples in")).map(str::to_owned);
+        let headline = |text: &str| text.lines().find(|line| line.contains(" samples")).map(str::to_owned);
         ensure!(
             headline(&verdict).is_some() && headline(&verdict) == headline(&after),
             "{verdict:?} became {after:?}"
