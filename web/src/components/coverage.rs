@@ -191,7 +191,7 @@ fn Row(stage: Stage, row: usize, sizes: RwSignal<Sizes>, window: Memo<Option<Win
 
 fn word(state: CellState, stage: Stage) -> &'static str {
     match (state, stage == Stage::Backfill) {
-        (CellState::Done, true) => "written and acknowledged",
+        (CellState::Done, true) => "at the target, acknowledged",
         (CellState::Done, false) => "equal on both sides",
         (CellState::InFlight, _) => "in flight",
         (CellState::Todo, _) => "to do",

@@ -429,7 +429,8 @@ fn slab_line(
     rows: u64,
 ) -> Option<(NoticeLevel, String)> {
     let (level, verb) = match (state, stage) {
-        (SlabState::Done, Stage::Backfill) => (NoticeLevel::Info, "written"),
+        // Written by this run or there already: the balance tells which.
+        (SlabState::Done, Stage::Backfill) => (NoticeLevel::Info, "at the target:"),
         (SlabState::Done, _) => (NoticeLevel::Info, "equal"),
         (SlabState::Failed, Stage::Backfill) => (NoticeLevel::Warn, "not complete"),
         (SlabState::Failed, _) => (NoticeLevel::Warn, "differs"),

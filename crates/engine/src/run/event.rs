@@ -33,7 +33,7 @@ pub enum SlabState {
     Todo,
     /// Being read, written or compared.
     InFlight,
-    /// Done: written and acknowledged, or compared and equal.
+    /// Done: written and acknowledged, or there already, or compared and equal.
     Done,
     /// Nothing at the source (nor, in verify, at the target).
     Empty,
